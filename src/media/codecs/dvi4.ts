@@ -1,0 +1,12 @@
+/** DVI4: a predictor's state in 4 bytes, then 4 bits a sample (RFC 3551 §4.5.1). */
+import type { Codec } from '../codec.ts';
+import type { WireCodec } from '../wire-codec.ts';
+import { foreign } from './foreign.ts';
+import { isAudioRate } from './rates.ts';
+
+const HEADER_BYTES = 4;
+
+export const dvi4 = (wire: WireCodec): Codec | undefined =>
+  isAudioRate(wire.clockRate)
+    ? foreign(wire, wire.clockRate, ({ length }) => 2 * Math.max(0, length - HEADER_BYTES))
+    : undefined;

@@ -1,0 +1,6 @@
+/** G728: four vectors of five samples in 5 bytes, 2.5 ms (RFC 3551 §4.5.5). */
+import type { Codec } from '../codec.ts';
+import type { WireCodec } from '../wire-codec.ts';
+import { foreign } from './foreign.ts';
+
+export const g728 = (wire: WireCodec): Codec => foreign(wire, 8000, ({ length }) => 20 * Math.floor(length / 5));

@@ -1,0 +1,6 @@
+/** GSM full rate: frames of 33 bytes, 20 ms each (RFC 3551 §4.5.8). */
+import type { Codec } from '../codec.ts';
+import type { WireCodec } from '../wire-codec.ts';
+import { foreign } from './foreign.ts';
+
+export const gsm = (wire: WireCodec): Codec => foreign(wire, 8000, ({ length }) => 160 * Math.floor(length / 33));
