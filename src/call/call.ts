@@ -1,0 +1,301 @@
+/**
+ * One call: two legs on one clock, the call's masks, its recordings. Every packet is judged here, in memory, before anything is
+ * written (design §4). No clock and no sockets: every instant is an argument, in µs since the Unix epoch, and never goes back.
+ *
+ *     packet ─▶ Intake (sequence, timeline, waiting) ─▶ MaskGate ─▶ recorders, or zeroed
+ *                  └─ telephone-events ─▶ onDigit             └─ MaskBook ◀─ command
+ */
+import { AppError } from '../core/errors.ts';
+import type { RandomBytes } from '../core/ids.ts';
+import type { Leg } from '../core/leg.ts';
+import type { RecordCallFields } from '../core/record-call.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { LegTally, Trigger } from '../spool/journal-record.ts';
+import type { ActionResult, Command, RecordingStatus } from './action.ts';
+import { type DigitListener, Intake, type MediaPacket } from './intake.ts';
+import { type Mask, MaskBook } from './mask-book.ts';
+import { MaskGate } from './mask-gate.ts';
+import { type CallIdentity, Recordings } from './recordings.ts';
+
+export type CallListener = {
+  onDigit?: DigitListener;
+  onStarted?(recorder: Recorder): void;
+  /** The journal is closed and durable, or `failure` says why not; the finalizer's turn. */
+  onClosed?(recorder: Recorder, failure: AppError | undefined): void;
+  /** A mask has been on for longer than `mask_max_sec` allows (rule 9). */
+  onMaskOverdue?(expiry: NonNullable<RecordCallFields['mask_expiry']>, atUs: number): void;
+};
+
+type PendingStart = { fields: RecordCallFields; startedBy: string; until: 'first-frame' | 'answer' | 'bridge' };
+
+export class Call {
+  readonly identity: CallIdentity;
+  readonly masks = new MaskBook();
+  readonly #recordings: Recordings;
+  readonly #listener: CallListener;
+  readonly #gate: MaskGate;
+  readonly #intake: Intake;
+  readonly #closing = new Set<Promise<void>>();
+  #pending: PendingStart[] = [];
+  #nowUs = Number.NEGATIVE_INFINITY;
+  #nextDueUs = Number.POSITIVE_INFINITY;
+  /** Nothing captured before this is in memory any more: how far a mask can reach back. */
+  #reachUs = Number.NEGATIVE_INFINITY;
+  #answered = false;
+  #overdueTold: Mask | undefined;
+  #ended = false;
+
+  constructor(options: {
+    identity: CallIdentity;
+    journalPath: (recordingId: string) => string;
+    random: RandomBytes;
+    listener?: CallListener;
+  }) {
+    this.identity = options.identity;
+    this.#listener = options.listener ?? {};
+    this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
+    this.#gate = new MaskGate(this.masks, () => this.#recordings.open, (startUs) => this.#startPending(startUs));
+    this.#intake = new Intake(this.#gate, (leg, digit, atUs) => this.#listener.onDigit?.(leg, digit, atUs));
+  }
+
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get recorders(): readonly Recorder[] {
+    return this.#recordings.open;
+  }
+
+  /** Bytes of all journals that are not on disk yet; whoever feeds the call faster than real time waits for them. */
+  get pendingBytes(): number {
+    return this.#recordings.open.reduce((sum, recorder) => sum + recorder.pendingBytes, 0);
+  }
+
+  async drained(): Promise<void> {
+    await Promise.allSettled(this.#recordings.open.map((recorder) => recorder.drained()));
+  }
+
+  tallies(): Record<Leg, LegTally> {
+    return this.#intake.tallies();
+  }
+
+  /** Takes a packet. Copies what it keeps; what a mask covers is zeroed where it lies. */
+  packet(packet: MediaPacket): void {
+    if (this.#ended) return;
+    this.advance(packet.arrivalUs);
+    this.#intake.packet(packet);
+  }
+
+  /** Moves the call's clock: releases what has waited long enough, ends what has reached its limit. */
+  advance(nowUs: number): void {
+    if (nowUs <= this.#nowUs) return;
+    this.#nowUs = nowUs;
+    this.#intake.release(nowUs);
+    if (nowUs >= this.#nextDueUs) this.#due();
+  }
+
+  /** Starts a recording with the next frame, or when `record_on_answer` or `record_on_bridge` say. */
+  recordFromFirstFrame(fields: RecordCallFields, startedBy: string): void {
+    this.#pending.push({ fields, startedBy, until: this.#condition(fields) ?? 'first-frame' });
+    this.#lookbackChanged();
+    this.#startPending();
+  }
+
+  /** The callee has answered (SIP 200, or the API's `answer`). */
+  answered(): void {
+    this.#answered = true;
+    this.#startPending();
+  }
+
+  /** Does what a metaflow, the API or a stream asked for, at the call's present instant. @throws MASK_NOT_DURABLE */
+  async command(command: Command): Promise<ActionResult> {
+    switch (command.action) {
+      case 'start':
+        return this.#start(command);
+      case 'stop':
+        return this.#stop(command);
+      case 'toggle':
+        return this.#recordings.running.length > 0 ? this.#stop(command) : this.#start(command);
+      case 'mask':
+        return this.#mask(command.trigger);
+      case 'unmask':
+        return this.#unmask(command.trigger);
+      default:
+        return command.action satisfies never;
+    }
+  }
+
+  /** Masks a span whose both ends are known, such as a replay's `--mask`; before its frames are taken. */
+  maskSpan(startUs: number, endUs: number, trigger: Trigger): void {
+    const mask = this.masks.addSpan(startUs, endUs, this.#nowUs, trigger);
+    for (const recorder of this.#recordings.open) recorder.mask(mask);
+  }
+
+  /** The call is over: what waited is judged and written, every recording ends and is closed. Resolves when all journals are durable. */
+  async end(reason: 'hangup' | 'shutdown' = 'hangup'): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#intake.releaseAll();
+      this.#pending = [];
+      const lastUs = Number.isFinite(this.#gate.lastFrameUs) ? this.#gate.lastFrameUs : this.#nowUs;
+      for (const recorder of this.#recordings.running) {
+        recorder.stop(Math.max(recorder.head.startUs, lastUs), 'last-frame', reason);
+      }
+      this.#closeDrained(Number.POSITIVE_INFINITY);
+    }
+    await Promise.all(this.#closing);
+  }
+
+  #condition(fields: RecordCallFields): 'answer' | 'bridge' | undefined {
+    if (fields.record_on_answer === true && !this.#answered) return 'answer';
+    if (fields.record_on_bridge === true && !this.#intake.isBridged) return 'bridge';
+    return undefined;
+  }
+
+  /** Starts what was waiting. @param firstFrameUs start of the frame in hand, when there is one. */
+  #startPending(firstFrameUs?: number): void {
+    if (this.#pending.length === 0) return;
+    const waiting: PendingStart[] = [];
+    for (const pending of this.#pending) {
+      const ready =
+        pending.until === 'answer' ? this.#answered : pending.until === 'bridge' ? this.#intake.isBridged : firstFrameUs !== undefined;
+      if (!ready) waiting.push(pending);
+      else if (pending.until !== 'first-frame' && firstFrameUs === undefined) this.#open(pending, this.#nowUs, 'command');
+      else this.#open(pending, firstFrameUs ?? this.#nowUs, 'first-frame');
+    }
+    this.#pending = waiting;
+  }
+
+  #open(pending: Pick<PendingStart, 'fields' | 'startedBy'>, startUs: number, startsWith: 'first-frame' | 'command'): Recorder {
+    const recorder = this.#recordings.start(pending.fields, startUs, startsWith, pending.startedBy);
+    this.#lookbackChanged();
+    for (const mask of this.masks.all) if (mask.endUs === null || mask.endUs > startUs) recorder.mask(mask);
+    this.#listener.onStarted?.(recorder);
+    return recorder;
+  }
+
+  async #start({ fields, trigger }: Command): Promise<ActionResult> {
+    const startedBy = `${trigger.kind}:${trigger.by ?? ''}:${JSON.stringify(fields)}`;
+    const running = this.#recordings.findStarted(fields, startedBy);
+    if (running !== undefined) return this.#result('start', false, [running]);
+    const until = this.#condition(fields);
+    if (until !== undefined) {
+      const known = this.#pending.some((pending) => pending.startedBy === startedBy);
+      if (!known) this.#pending.push({ fields, startedBy, until });
+      this.#lookbackChanged();
+      return this.#result('start', !known, []);
+    }
+    const recorder = this.#open({ fields, startedBy }, this.#nowUs, 'command');
+    await recorder.sync();
+    return this.#result('start', true, [recorder]);
+  }
+
+  async #stop({ fields }: Command): Promise<ActionResult> {
+    const recorder = this.#recordings.findToStop(fields.media_name);
+    if (recorder === undefined) {
+      const waiting = this.#pending.length > 0;
+      this.#pending = [];
+      return this.#result('stop', waiting, []);
+    }
+    recorder.stop(this.#nowUs, 'command', 'stop');
+    this.#dueChanged();
+    return this.#result('stop', true, [recorder]);
+  }
+
+  async #mask(trigger: Trigger): Promise<ActionResult> {
+    if (this.masks.open !== undefined) return this.#result('mask', false, this.#recordings.open);
+    const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
+    const mask = this.masks.begin(startUs, this.#nowUs, trigger);
+    this.#dueChanged();
+    await this.#write(mask, 'mask');
+    return this.#result('mask', true, this.#recordings.open);
+  }
+
+  async #unmask(trigger: Trigger): Promise<ActionResult> {
+    const open = this.masks.open;
+    if (open === undefined) return this.#result('unmask', false, this.#recordings.open);
+    const askedAtUs = this.#nowUs;
+    // The call stays masked until the end of the mask is durable: a crash in between must not find it open.
+    await this.#write({ ...open, endUs: askedAtUs, unmaskTrigger: trigger, unmaskAskedAtUs: askedAtUs }, 'unmask');
+    const endUs = this.#nowUs;
+    const mask = this.masks.end(endUs, askedAtUs, trigger);
+    if (mask !== undefined && endUs !== askedAtUs) for (const recorder of this.#recordings.open) recorder.mask(mask);
+    this.#dueChanged();
+    return this.#result('unmask', true, this.#recordings.open);
+  }
+
+  /** Rule 4: durable in every journal before anyone is told. */
+  async #write(mask: Mask, action: 'mask' | 'unmask'): Promise<void> {
+    const open = this.#recordings.open;
+    for (const recorder of open) recorder.mask({ ...mask });
+    const failed = (await Promise.allSettled(open.map((recorder) => recorder.sync()))).find((each) => each.status === 'rejected');
+    if (failed === undefined) return;
+    throw new AppError('MASK_NOT_DURABLE', `the ${action} could not be put on disk: the call stays masked`, { cause: failed.reason });
+  }
+
+  #result(action: ActionResult['action'], changed: boolean, touched: readonly Recorder[]): ActionResult {
+    const masked = this.masks.isMasked(this.#nowUs);
+    const recordings: RecordingStatus[] = touched.map((recorder) => ({
+      id: recorder.head.id,
+      state: recorder.state === 'recording' ? 'recording' : 'finalizing',
+      masked,
+      position_ms: Math.max(0, Math.round((Math.min(this.#nowUs, recorder.endUs) - recorder.head.startUs) / 1000)),
+    }));
+    return { action, changed, masked, recordings };
+  }
+
+  #due(): void {
+    this.#recordings.enforceLimits(this.#nowUs);
+    this.#closeDrained(this.#nowUs);
+    this.#tellOverdue();
+    this.#dueChanged();
+  }
+
+  #closeDrained(nowUs: number): void {
+    for (const { recorder, legs } of this.#recordings.takeDrained(nowUs)) {
+      const closing = recorder
+        .close(legs)
+        .catch(() => undefined)
+        .then(() => this.#listener.onClosed?.(recorder, recorder.failure))
+        .finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    this.#lookbackChanged();
+  }
+
+  /** The instant at which the open mask is overdue by the strictest of the running recordings. */
+  #overdueUs(): { atUs: number; expiry: NonNullable<RecordCallFields['mask_expiry']> } | undefined {
+    const open = this.masks.open;
+    if (open === undefined || open === this.#overdueTold) return undefined;
+    const limits = this.#recordings.running.flatMap(({ fields }) =>
+      fields.mask_max_sec === undefined
+        ? []
+        : [{ atUs: open.effectiveAtUs + fields.mask_max_sec * 1e6, expiry: fields.mask_expiry ?? 'alert' }],
+    );
+    return limits.sort((one, other) => one.atUs - other.atUs)[0];
+  }
+
+  #tellOverdue(): void {
+    const overdue = this.#overdueUs();
+    if (overdue === undefined || this.#nowUs < overdue.atUs) return;
+    this.#overdueTold = this.masks.open;
+    this.#listener.onMaskOverdue?.(overdue.expiry, overdue.atUs);
+  }
+
+  #dueChanged(): void {
+    this.#nextDueUs = Math.min(this.#recordings.nextDueUs, this.#overdueUs()?.atUs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #lookbackChanged(): void {
+    const waiting = this.#pending.map(({ fields }) => (fields.mask_lookback_ms ?? 0) * 1000);
+    const lookbackUs = Math.max(this.#recordings.lookbackUs, ...waiting);
+    // What the shorter lookback already let go stays gone: a mask reaches back only to here.
+    if (lookbackUs > this.#intake.lookbackUs) this.#reachUs = this.#nowUs - this.#intake.lookbackUs;
+    this.#intake.lookbackUs = lookbackUs;
+    this.#dueChanged();
+  }
+}

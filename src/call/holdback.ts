@@ -1,0 +1,87 @@
+/**
+ * Frames that wait in memory, in the order they arrived: for their stream's line to be trusted, and for the lookback during which
+ * a mask may still reach them (design §4, rules 2 and 8). Slots are used again, and zeroed before they are.
+ */
+import type { Line } from '../media/timeline.ts';
+import type { Stream } from './stream.ts';
+import type { TrackSource } from '../record/track-source.ts';
+
+export type HeldFrame = {
+  stream: Stream;
+  source: TrackSource;
+  /** Undefined while the stream's line is in doubt. */
+  line: Line | undefined;
+  ticks: number;
+  duration: number;
+  arrivalUs: number;
+  /** Placement on `line`; not meaningful before there is one. */
+  startUs: number;
+  endUs: number;
+  uncertaintyUs: number;
+  bytes: Buffer;
+  length: number;
+};
+
+const SLOT_BYTES = 256;
+
+export class Holdback {
+  readonly #queue: HeldFrame[] = [];
+  #head = 0;
+  readonly #free: HeldFrame[] = [];
+
+  get length(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  first(): HeldFrame | undefined {
+    return this.#queue[this.#head];
+  }
+
+  /** Copies a frame in, as the last. The caller fills in its placement. */
+  push(stream: Stream, source: TrackSource, arrivalUs: number, bytes: Uint8Array, start: number, end: number): HeldFrame {
+    const length = end - start;
+    const slot = this.#free.pop();
+    const frame: HeldFrame = slot ?? {
+      stream,
+      source,
+      line: undefined,
+      ticks: 0,
+      duration: 0,
+      arrivalUs,
+      startUs: 0,
+      endUs: 0,
+      uncertaintyUs: 0,
+      bytes: Buffer.alloc(Math.max(SLOT_BYTES, length)),
+      length,
+    };
+    if (frame.bytes.length < length) frame.bytes = Buffer.alloc(length);
+    frame.stream = stream;
+    frame.source = source;
+    frame.line = undefined;
+    frame.arrivalUs = arrivalUs;
+    frame.length = length;
+    for (let i = 0; i < length; i++) frame.bytes[i] = bytes[start + i]!;
+    this.#queue.push(frame);
+    return frame;
+  }
+
+  /** Takes the first frame out, zeroes it and keeps its slot. */
+  shift(): void {
+    const frame = this.#queue[this.#head];
+    if (frame === undefined) return;
+    frame.bytes.fill(0, 0, frame.length);
+    this.#free.push(frame);
+    this.#head++;
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024) {
+      this.#queue.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  *[Symbol.iterator](): Generator<HeldFrame> {
+    for (let i = this.#head; i < this.#queue.length; i++) yield this.#queue[i]!;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * A call's packets, from the wire to the gate: each leg's streams follow sequence and timestamps, and frames wait in memory while
+ * their line is in doubt or a mask's lookback may still reach them. What leaves here, in order of arrival, has a place on the
+ * call's clock. Nothing is written here. Times in µs.
+ */
+import { LEGS, type Leg } from '../core/leg.ts';
+import type { DtmfSymbol } from '../media/telephone-event.ts';
+import type { WireCodec } from '../media/wire-codec.ts';
+import type { TrackSource } from '../record/track-source.ts';
+import { emptyTally, type LegTally } from '../spool/journal-record.ts';
+import { Holdback } from './holdback.ts';
+import type { MaskGate } from './mask-gate.ts';
+import { Stream } from './stream.ts';
+
+/** One RTP packet of a leg. `bytes[start, end)` is its payload; it is zeroed when it may not be kept. The object may be used again. */
+export type MediaPacket = {
+  leg: Leg;
+  ssrc: number;
+  sequence: number;
+  timestamp: number;
+  marker: boolean;
+  arrivalUs: number;
+  /** What its payload type stands for; undefined when nobody knows. */
+  codec: WireCodec | undefined;
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+};
+
+/** A digit begins on a leg. It is card data: it goes to the metaflow machine and nowhere else. */
+export type DigitListener = (leg: Leg, digit: DtmfSymbol, atUs: number) => void;
+
+export class Intake {
+  /** How long frames wait for a mask that reaches back. */
+  lookbackUs = 0;
+  readonly #gate: MaskGate;
+  readonly #onDigit: DigitListener;
+  readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
+  readonly #held = new Holdback();
+  #lines = 0;
+
+  constructor(gate: MaskGate, onDigit: DigitListener) {
+    this.#gate = gate;
+    this.#onDigit = onDigit;
+  }
+
+  /** Whether both legs have sent. */
+  get isBridged(): boolean {
+    return this.#streams.a.size > 0 && this.#streams.b.size > 0;
+  }
+
+  tallies(): Record<Leg, LegTally> {
+    const tallies = { a: emptyTally(), b: emptyTally() };
+    for (const leg of LEGS) {
+      const tally = tallies[leg];
+      for (const { sequence, eventPackets, unusable } of this.#streams[leg].values()) {
+        tally.received += sequence.received;
+        tally.lost += sequence.lost;
+        tally.late += sequence.late;
+        tally.duplicate += sequence.duplicate;
+        tally.events += eventPackets;
+        tally.unusable += unusable;
+      }
+    }
+    return tallies;
+  }
+
+  packet(packet: MediaPacket): void {
+    const stream = this.#stream(packet.leg, packet.ssrc);
+    const verdict = stream.sequence.push(packet.sequence);
+    const source = packet.codec === undefined ? undefined : stream.source(packet.codec);
+    if (source === undefined) stream.unusable++;
+    else if (source.codec.decodedBy === 'none') this.#event(stream, source, packet);
+    else if (verdict !== 'duplicate') return this.#audio(stream, source, packet, verdict === 'late');
+    packet.bytes.fill(0, packet.start, packet.end);
+  }
+
+  /** Lets go, in order of arrival, of what no mask can reach any more and whose line is decided. */
+  release(nowUs: number): void {
+    for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
+      const { source, line } = frame;
+      if (line === undefined) {
+        if (!frame.stream.timeline(source.codec.wire.clockRate).isResolvable(nowUs)) return;
+        this.#resolve(frame.stream, source.codec.wire.clockRate);
+        continue;
+      }
+      if (this.lookbackUs > 0 && frame.endUs > nowUs - this.lookbackUs) return;
+      this.#gate.placement.set(line, frame.arrivalUs, frame.ticks, frame.startUs, frame.endUs, frame.uncertaintyUs);
+      this.#gate.judge(source, frame.bytes, 0, frame.length);
+      this.#held.shift();
+    }
+  }
+
+  /** Lets go of everything: the call is over. */
+  releaseAll(): void {
+    this.lookbackUs = 0;
+    this.release(Number.POSITIVE_INFINITY);
+  }
+
+  #stream(leg: Leg, ssrc: number): Stream {
+    const streams = this.#streams[leg];
+    let stream = streams.get(ssrc);
+    if (stream === undefined) {
+      stream = new Stream(leg, ssrc, () => this.#lines++);
+      streams.set(ssrc, stream);
+    }
+    return stream;
+  }
+
+  #event(stream: Stream, source: TrackSource, packet: MediaPacket): void {
+    stream.eventPackets++;
+    if (source.codec.wire.name !== 'TELEPHONE-EVENT') return;
+    const payload = packet.bytes.subarray(packet.start, packet.end);
+    for (const event of stream.events.push(payload, packet.timestamp, packet.marker, packet.ssrc, packet.arrivalUs)) {
+      if (event.kind === 'started') this.#onDigit(stream.leg, event.symbol, packet.arrivalUs);
+    }
+  }
+
+  #audio(stream: Stream, source: TrackSource, packet: MediaPacket, late: boolean): void {
+    const { bytes, start, end, arrivalUs } = packet;
+    const duration = source.codec.duration(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    const timeline = stream.timeline(source.codec.wire.clockRate);
+    const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, late) === 'placed';
+    const { placedLine: line, extended, startUs, endUs, uncertaintyUs } = timeline;
+    if (placed && line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
+      this.#gate.placement.set(line, arrivalUs, extended, startUs, endUs, uncertaintyUs);
+      this.#gate.judge(source, bytes, start, end);
+      return;
+    }
+    const held = this.#held.push(stream, source, arrivalUs, bytes, start, end);
+    held.ticks = extended;
+    held.duration = duration;
+    if (placed) {
+      held.line = line;
+      held.startUs = startUs;
+      held.endUs = endUs;
+      held.uncertaintyUs = uncertaintyUs;
+    }
+    this.release(arrivalUs);
+  }
+
+  /** Decides the line of every frame that waits for this stream's. */
+  #resolve(stream: Stream, clockRate: number): void {
+    const timeline = stream.timeline(clockRate);
+    timeline.resolve();
+    for (const frame of this.#held) {
+      if (frame.stream !== stream || frame.line !== undefined || frame.source.codec.wire.clockRate !== clockRate) continue;
+      frame.line = timeline.placeHeld(frame.ticks, frame.duration, frame.arrivalUs);
+      frame.startUs = timeline.startUs;
+      frame.endUs = timeline.endUs;
+      frame.uncertaintyUs = timeline.uncertaintyUs;
+    }
+  }
+}

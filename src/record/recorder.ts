@@ -1,0 +1,160 @@
+/**
+ * One recording in the making: takes the frames that its call lets through and the call's masks, and writes them to its journal.
+ * It decides nothing about masks: what reaches `frame` may be kept. No clock: every instant is an argument, in µs.
+ */
+import type { AppError } from '../core/errors.ts';
+import type { Leg } from '../core/leg.ts';
+import { TIME_LIMIT_SECONDS, type RecordCallFields } from '../core/record-call.ts';
+import type { Line } from '../media/timeline.ts';
+import {
+  type CloseRecord,
+  emptyTally,
+  type LegTally,
+  type MaskRecord,
+  type OpenRecord,
+  type TallyRecord,
+} from '../spool/journal-record.ts';
+import { JournalWriter } from '../spool/journal-writer.ts';
+import type { TrackSource } from './track-source.ts';
+
+/** `draining`: its end is known; frames from before it may still be on their way. */
+export type RecorderState = 'recording' | 'draining' | 'closed';
+
+export class Recorder {
+  readonly head: OpenRecord;
+  readonly fields: RecordCallFields;
+  /** Who started it, to tell a repeated start from another recording. */
+  readonly startedBy: string;
+  state: RecorderState = 'recording';
+  /** Exclusive end, µs; infinite while it runs. */
+  endUs = Number.POSITIVE_INFINITY;
+  readonly #journal: JournalWriter;
+  readonly #tracks = new Map<TrackSource, { line: number; track: number }>();
+  readonly #lines = new Map<TrackSource, Map<number, number>>();
+  #trackCount = 0;
+  readonly #withheld = new Map<number, Record<Leg, number>>();
+  #withheldUntilUs = 0;
+  #reason: CloseRecord['reason'] = 'hangup';
+  #endsWith: CloseRecord['endsWith'] = 'last-frame';
+  /** Frames written; the recording holds nothing while this is 0 and nothing was withheld. */
+  frames = 0;
+
+  constructor(path: string, head: OpenRecord, fields: RecordCallFields, startedBy: string) {
+    this.head = head;
+    this.fields = fields;
+    this.startedBy = startedBy;
+    this.#journal = new JournalWriter(path, head);
+  }
+
+  get path(): string {
+    return this.#journal.path;
+  }
+
+  get failure(): AppError | undefined {
+    return this.#journal.failure;
+  }
+
+  get pendingBytes(): number {
+    return this.#journal.pendingBytes;
+  }
+
+  /** When `time_limit` ends it, on the call's clock, masked time included. */
+  get limitUs(): number {
+    return this.head.startUs + (this.fields.time_limit ?? TIME_LIMIT_SECONDS) * 1e6;
+  }
+
+  /** Whether `[startUs, endUs)` has any part in this recording. */
+  covers(startUs: number, endUs: number): boolean {
+    return this.state !== 'closed' && endUs > this.head.startUs && startUs < this.endUs;
+  }
+
+  /** Writes a frame. @param ticks its extended timestamp on `line`. */
+  frame(source: TrackSource, line: Line, arrivalUs: number, ticks: number, bytes: Uint8Array, start: number, end: number): void {
+    const last = this.#tracks.get(source);
+    const track = last !== undefined && last.line === line.id ? last.track : this.#track(source, line);
+    this.#journal.frame(track, arrivalUs, ticks, bytes, start, end);
+    this.frames++;
+  }
+
+  /** Counts a frame that a mask withheld. */
+  withheld(leg: Leg, mask: number, endUs: number): void {
+    let counts = this.#withheld.get(mask);
+    if (counts === undefined) {
+      counts = { a: 0, b: 0 };
+      this.#withheld.set(mask, counts);
+    }
+    counts[leg]++;
+    if (endUs > this.#withheldUntilUs) this.#withheldUntilUs = endUs;
+  }
+
+  mask(record: MaskRecord): void {
+    this.#journal.note('mask', record);
+  }
+
+  /** Says where it ends; frames that were captured before may still come. The first end stands. */
+  stop(endUs: number, endsWith: CloseRecord['endsWith'], reason: CloseRecord['reason']): void {
+    if (this.state !== 'recording') return;
+    this.state = 'draining';
+    this.endUs = endUs;
+    this.#endsWith = endsWith;
+    this.#reason = reason;
+  }
+
+  flush(): void {
+    this.#journal.flush();
+  }
+
+  async sync(): Promise<void> {
+    await this.#journal.sync();
+  }
+
+  async drained(): Promise<void> {
+    await this.#journal.drained();
+  }
+
+  /**
+   * Writes the counts and the end, and closes the journal durably.
+   * @param legs packets of each leg during the recording, as the call counted them.
+   */
+  async close(legs: Readonly<Record<Leg, LegTally>>): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    const withheld: TallyRecord['withheld'] = [...this.#withheld].map(([mask, counts]) => ({ mask, ...counts }));
+    const tally: Record<Leg, LegTally> = { a: { ...emptyTally(), ...legs.a }, b: { ...emptyTally(), ...legs.b } };
+    for (const counts of this.#withheld.values()) {
+      tally.a.withheld += counts.a;
+      tally.b.withheld += counts.b;
+    }
+    this.#journal.note('tally', { legs: tally, withheld });
+    this.#journal.note('close', {
+      endUs: this.endUs,
+      endsWith: this.#endsWith,
+      reason: this.#reason,
+      withheldUntilUs: Math.min(this.#withheldUntilUs, this.endUs),
+    });
+    await this.#journal.close();
+  }
+
+  #track(source: TrackSource, line: Line): number {
+    let lines = this.#lines.get(source);
+    if (lines === undefined) {
+      lines = new Map();
+      this.#lines.set(source, lines);
+    }
+    let track = lines.get(line.id);
+    if (track === undefined) {
+      track = this.#trackCount++;
+      lines.set(line.id, track);
+      this.#journal.note('track', {
+        track,
+        line: line.id,
+        trusted: line.trusted,
+        leg: source.leg,
+        ssrc: source.ssrc,
+        codec: source.codec.wire,
+      });
+    }
+    this.#tracks.set(source, { line: line.id, track });
+    return track;
+  }
+}

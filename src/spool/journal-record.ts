@@ -1,0 +1,135 @@
+/**
+ * What a recording's journal holds: the only contract between the recorder and the finalizer (design §3).
+ *
+ *     file    "RCJOURN1" record*
+ *     record  length u32 · crc32 u32 · body       length and crc (IEEE, of the body) little-endian
+ *     body    kind u8 · content                    content is JSON, but for frames:
+ *     frame   kind u8 · flags u8 · track u16 · arrivalUs f64 · ticks f64 · payload, still encoded
+ *
+ * A frame that falls into a mask is never in here: it was withheld before anything was written.
+ */
+import type { Leg } from '../core/leg.ts';
+import type { Format, MaskMode } from '../core/record-call.ts';
+import type { WireCodec } from '../media/wire-codec.ts';
+
+export const JOURNAL_MAGIC = Buffer.from('RCJOURN1', 'latin1');
+export const RECORD_HEAD_BYTES = 8;
+export const FRAME_HEAD_BYTES = 20;
+/** No record is longer: a longer length is a torn or damaged tail. */
+export const MAX_RECORD_BYTES = 1 << 20;
+
+export const KIND = { open: 1, track: 2, frame: 3, mask: 4, tally: 5, close: 6 } as const;
+
+/** Who is on the call, as SIP or the announcement said; empty strings where unknown. */
+export type Parties = {
+  readonly from: string;
+  readonly to: string;
+  readonly callerIdName: string;
+  readonly callerIdNumber: string;
+  readonly calleeIdName: string;
+  readonly calleeIdNumber: string;
+};
+
+/** First record: everything the finalizer and delivery need to know that was known at the start. Times are µs since the Unix epoch. */
+export type OpenRecord = {
+  readonly version: 1;
+  /** `YYYYMM-<32 lower-hex>` (Kazoo). */
+  readonly id: string;
+  readonly callId: string;
+  readonly mediaName: string;
+  readonly format: Format;
+  /** Hz; null: the higher of the legs' own rates. */
+  readonly sampleRate: number | null;
+  readonly channels: 'stereo' | 'mono';
+  readonly maskMode: MaskMode;
+  readonly minSeconds: number;
+  readonly startUs: number;
+  /** `first-frame`: position 0 is the first frame's first sample, wherever the finished line places it. */
+  readonly startsWith: 'first-frame' | 'command';
+  readonly origin: string;
+  readonly label: string;
+  readonly url: string;
+  readonly method: 'put' | 'post';
+  readonly parties: Parties;
+};
+
+/** A run of frames that one decoder and one line serve: one leg, SSRC, codec. */
+export type TrackRecord = {
+  readonly track: number;
+  /** Frames of one line share a timestamp axis, whatever their codec. */
+  readonly line: number;
+  /** Whether enough packets agreed on the line; the finalizer measures no drift on one that is not trusted. */
+  readonly trusted: boolean;
+  readonly leg: Leg;
+  readonly ssrc: number;
+  readonly codec: WireCodec;
+};
+
+/** What set a mask: never with digits. */
+export type Trigger = {
+  readonly kind: 'dtmf' | 'api' | 'stream' | 'policy';
+  /** The leg that typed the code. */
+  readonly leg?: Leg;
+  /** API key id, or the policy's name. */
+  readonly by?: string;
+};
+
+/** A mask of the call; written again under the same id when it ends. A journal that ends while `endUs` is null is masked to its end. */
+export type MaskRecord = {
+  readonly id: number;
+  readonly startUs: number;
+  readonly endUs: number | null;
+  readonly trigger: Trigger;
+  readonly askedAtUs: number;
+  readonly effectiveAtUs: number;
+  readonly unmaskTrigger?: Trigger;
+  readonly unmaskAskedAtUs?: number;
+};
+
+/** Packets of one leg during the recording. */
+export type LegTally = {
+  received: number;
+  lost: number;
+  late: number;
+  duplicate: number;
+  /** Not written because a mask covers them. */
+  withheld: number;
+  /** Telephone-event and comfort-noise packets: never audio. */
+  events: number;
+  /** Codec not known, payload cut, or malformed. */
+  unusable: number;
+};
+
+export const emptyTally = (): LegTally => ({
+  received: 0,
+  lost: 0,
+  late: 0,
+  duplicate: 0,
+  withheld: 0,
+  events: 0,
+  unusable: 0,
+});
+
+export type TallyRecord = {
+  readonly legs: Readonly<Record<Leg, LegTally>>;
+  /** Frames withheld by mask id and leg. */
+  readonly withheld: readonly { readonly mask: number; readonly a: number; readonly b: number }[];
+};
+
+export type CloseRecord = {
+  readonly endUs: number;
+  /** `last-frame`: the artefact ends with the last frame's last sample. */
+  readonly endsWith: 'last-frame' | 'command';
+  readonly reason: 'stop' | 'hangup' | 'time-limit' | 'mask-expiry' | 'shutdown';
+  /** End of the last frame that was withheld, 0 when none was: masked time at the end counts. */
+  readonly withheldUntilUs: number;
+};
+
+/** A frame as it was written; the object and the view are reused by the reader. */
+export type FrameRecord = {
+  track: number;
+  arrivalUs: number;
+  /** Extended RTP timestamp, in ticks of the track's wire clock. */
+  ticks: number;
+  payload: Buffer;
+};
