@@ -1,0 +1,28 @@
+/** The decoders of a journal's tracks. What this program doesn't decode itself goes through ffmpeg first, a track at a time. */
+import type { FrameDecoder } from '../media/codec.ts';
+import { decodeWithFfmpeg } from './foreign-decoder.ts';
+import type { JournalSurvey, SurveyedTrack } from './survey.ts';
+
+export type Decoders = { readonly byTrack: ReadonlyMap<SurveyedTrack, FrameDecoder>; close(): Promise<void> };
+
+/**
+ * @param directory where decoded PCM of ffmpeg's codecs waits; it holds nothing that the journal does not.
+ * @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED
+ */
+export const makeDecoders = async (journalPath: string, survey: JournalSurvey, directory: string): Promise<Decoders> => {
+  const byTrack = new Map<SurveyedTrack, FrameDecoder>();
+  const close = async (): Promise<void> => {
+    for (const decoder of byTrack.values()) decoder.close();
+  };
+  try {
+    for (const track of survey.tracks) {
+      if (track.frames === 0) continue;
+      const { createDecoder } = track.decoding;
+      byTrack.set(track, createDecoder === undefined ? await decodeWithFfmpeg(journalPath, survey, track, directory) : await createDecoder.call(track.decoding));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { byTrack, close };
+};

@@ -1,0 +1,115 @@
+/**
+ * From a closed or torn journal to an artefact and its manifest, each under its final name or not there at all. Reads the journal
+ * twice and never changes it; whoever asked for this removes it afterwards. Runs in a worker.
+ */
+import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, systemCode } from '../core/errors.ts';
+import { interleave, mixInto } from '../kernel/mix.ts';
+import { artefactRate, assemble, type Block, type Gaps } from './assemble.ts';
+import { type EncoderChoice, makeEncoder } from './encoder-choice.ts';
+import { makeDecoders } from './decoders.ts';
+import { type Manifest, makeManifest } from './manifest.ts';
+import { afterDropping, joinSpans, MaskRenderer, maskSpans } from './mask-render.ts';
+import { surveyJournal } from './survey.ts';
+
+export type FinalizeJob = {
+  readonly journalPath: string;
+  /** Folder of the artefact and the manifest; it exists. */
+  readonly directory: string;
+  /** File name of the artefact; the manifest's is this with `.json` behind it. An older file of that name is replaced. */
+  readonly mediaName: string;
+  readonly encoder: EncoderChoice;
+};
+
+export type FinalizeResult =
+  | { readonly state: 'stored'; readonly path: string; readonly manifestPath: string; readonly manifest: Manifest }
+  /** Shorter than `record_min_sec`: there is no artefact. */
+  | { readonly state: 'discarded'; readonly durationMs: number; readonly minSeconds: number };
+
+/** @param onProgress told the share done, 0 to 1. @throws AppError JOURNAL_UNREADABLE, CODEC_UNSUPPORTED, OUTPUT_UNWRITABLE, … */
+export const finalizeRecording = async (
+  job: FinalizeJob,
+  onProgress: (share: number) => void = () => {},
+  signal?: AbortSignal,
+): Promise<FinalizeResult> => {
+  const survey = surveyJournal(job.journalPath);
+  const { open: head } = survey;
+  const sampleRate = artefactRate(survey);
+  const channels = head.channels === 'stereo' ? 2 : 1;
+  const totalSamples = Math.round(((survey.endUs - survey.startUs) * sampleRate) / 1e6);
+  const spans = maskSpans(survey.masks, survey.startUs, sampleRate, totalSamples);
+  const joined = joinSpans(spans);
+  const dropped = head.maskMode === 'drop' ? joined : [];
+  const keptSamples = afterDropping(totalSamples, dropped);
+  if (keptSamples < head.minSeconds * sampleRate) {
+    return { state: 'discarded', durationMs: Math.round((keptSamples * 1000) / sampleRate), minSeconds: head.minSeconds };
+  }
+
+  const path = join(job.directory, job.mediaName);
+  // Hidden and named by the recording, so that a second attempt after a crash replaces what the first left.
+  const partPath = join(job.directory, `.${head.id}.part`);
+  await rm(partPath, { force: true });
+  const decoders = await makeDecoders(job.journalPath, survey, job.directory);
+  try {
+    const encoder = await makeEncoder(job.encoder, { format: head.format, sampleRate, channels, path: partPath });
+    try {
+      const gaps: Gaps = { list: [], omitted: 0 };
+      const renderer = new MaskRenderer(head.maskMode, joined, sampleRate);
+      const onRead = (frames: number): void => onProgress(frames / Math.max(1, survey.frames));
+      const blocks = assemble(job.journalPath, survey, { sampleRate, totalSamples, decoders: decoders.byTrack, gaps, onRead });
+      const pcm = new Int16Array(sampleRate * channels);
+      for (const block of blocks) {
+        signal?.throwIfAborted();
+        await encoder.write(pcm, render(block, renderer, channels, pcm));
+      }
+      const encoded = await encoder.finish();
+      const manifest = makeManifest({ survey, sampleRate, channels, spans, dropped, gaps, encoded });
+      const manifestPath = `${path}.json`;
+      await publish(partPath, path, manifestPath, manifest);
+      return { state: 'stored', path, manifestPath, manifest };
+    } catch (error) {
+      await encoder.abort();
+      await rm(partPath, { force: true });
+      throw error;
+    }
+  } finally {
+    await decoders.close();
+  }
+};
+
+/** Brings a block into the artefact's channels with its masks applied. @returns frames left of it. */
+const render = (block: Block, renderer: MaskRenderer, channels: 1 | 2, pcm: Int16Array): number => {
+  const { a, b, count, position } = block;
+  if (channels === 1) {
+    mixInto(a.subarray(0, count), b);
+    const kept = renderer.render(a, count, position);
+    pcm.set(a.subarray(0, kept));
+    return kept;
+  }
+  const kept = renderer.render(a, count, position);
+  renderer.render(b, count, position);
+  interleave(a.subarray(0, kept), b, pcm);
+  return kept;
+};
+
+/** Both files complete and durable before either has its final name. */
+const publish = async (partPath: string, path: string, manifestPath: string, manifest: Manifest): Promise<void> => {
+  const manifestPart = `${partPath}.json`;
+  try {
+    await rm(manifestPart, { force: true });
+    await writeFile(manifestPart, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    await rename(partPath, path);
+    await rename(manifestPart, manifestPath);
+    const directory = await open(dirname(path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (cause) {
+    await rm(manifestPart, { force: true });
+    throw new AppError('OUTPUT_UNWRITABLE', `can't write ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
+  }
+};
+

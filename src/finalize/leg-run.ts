@@ -1,0 +1,113 @@
+/**
+ * One run of a leg: frames of one track that follow each other, decoded, brought to the output rate and the call's clock, and added
+ * to the leg's buffer. A short hole inside it is silence of the right length; after a long one a new run begins. No I/O.
+ */
+import { Resampler } from '../kernel/resampler.ts';
+import type { FilterBank } from '../kernel/filter-bank.ts';
+import type { FrameDecoder } from '../media/codec.ts';
+import type { LegBuffer } from './leg-buffer.ts';
+
+/** A longer hole ends the run: its sound has died away, and position is measured anew. */
+const LONGEST_HOLE_SECONDS = 0.5;
+
+export class LegRun {
+  readonly #buffer: LegBuffer;
+  readonly #decoder: FrameDecoder;
+  /** Of the decoded audio, and ticks of the wire clock per second. */
+  readonly #sourceRate: number;
+  readonly #clockRate: number;
+  readonly #startTicks: number;
+  /** Output sample of the run's first sample. */
+  readonly #position: number;
+  readonly #step: number;
+  readonly #resampler: Resampler | undefined;
+  /** Source samples so far, decoded or filled in; output samples so far. */
+  #taken = 0;
+  #made = 0;
+  #pcm: Int16Array = new Int16Array(960);
+  #out: Int16Array = new Int16Array(960);
+
+  /**
+   * @param position output sample at which the frame with `startTicks` begins.
+   * @param step source samples per output sample, the sender's drift included; exactly 1 copies.
+   */
+  constructor(options: {
+    buffer: LegBuffer;
+    decoder: FrameDecoder;
+    sourceRate: number;
+    clockRate: number;
+    startTicks: number;
+    position: number;
+    step: number;
+    bank: FilterBank | undefined;
+  }) {
+    this.#buffer = options.buffer;
+    this.#decoder = options.decoder;
+    this.#sourceRate = options.sourceRate;
+    this.#clockRate = options.clockRate;
+    this.#startTicks = options.startTicks;
+    this.#position = options.position;
+    this.#step = options.step;
+    this.#resampler = options.step === 1 ? undefined : new Resampler(options.step, options.bank);
+  }
+
+  /** Whether a frame that begins at `ticks` goes on with this run. */
+  continues(ticks: number): boolean {
+    return this.#sampleAt(ticks) - this.#taken <= LONGEST_HOLE_SECONDS * this.#sourceRate;
+  }
+
+  /** Output sample behind the run's last. */
+  get end(): number {
+    return this.#position + Math.round(this.#taken / this.#step);
+  }
+
+  /** Decodes a frame. What overlaps audio that the run already has is left out. @param samples at most, at the source's rate. */
+  frame(ticks: number, payload: Uint8Array, samples: number): void {
+    const at = this.#sampleAt(ticks);
+    if (at > this.#taken) this.#silence(at - this.#taken);
+    if (this.#pcm.length < samples) this.#pcm = new Int16Array(samples);
+    const decoded = this.#decoder.decode(payload, this.#pcm);
+    const skip = Math.min(decoded, Math.max(0, this.#taken - at));
+    this.#put(this.#pcm, skip, decoded - skip);
+  }
+
+  /** Ends the run: what the resampler still holds comes out. */
+  finish(): void {
+    if (this.#resampler === undefined) return;
+    this.#resampler.end();
+    let left = Math.round(this.#taken / this.#step) - this.#made;
+    while (left > 0) {
+      const out = this.#out.subarray(0, Math.min(left, this.#out.length));
+      const made = this.#resampler.pull(out);
+      this.#emit(made);
+      left -= made;
+    }
+  }
+
+  #sampleAt(ticks: number): number {
+    return Math.round(((ticks - this.#startTicks) * this.#sourceRate) / this.#clockRate);
+  }
+
+  #silence(count: number): void {
+    if (this.#pcm.length < count) this.#pcm = new Int16Array(count);
+    this.#pcm.fill(0, 0, count);
+    this.#put(this.#pcm, 0, count);
+  }
+
+  #put(pcm: Int16Array, from: number, count: number): void {
+    if (count <= 0) return;
+    this.#taken += count;
+    if (this.#resampler === undefined) {
+      this.#buffer.add(this.#position + this.#made, pcm, from, count);
+      this.#made += count;
+      return;
+    }
+    this.#resampler.push(pcm.subarray(from, from + count));
+    for (let made = this.#resampler.pull(this.#out); made > 0; made = this.#resampler.pull(this.#out)) this.#emit(made);
+  }
+
+  #emit(count: number): void {
+    this.#buffer.add(this.#position + this.#made, this.#out, 0, count);
+    this.#made += count;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Holds an artefact against its manifest: its bytes, its length, and that what the manifest says is masked holds nothing of the call.
+ * Reads both, changes neither.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { AppError, systemCode } from '../core/errors.ts';
+import { decodeArtefact } from './decode/artefact-decoder.ts';
+import type { Manifest, ManifestMask } from './manifest.ts';
+import { BEEP } from './mask-render.ts';
+
+export type Check = { readonly name: string; readonly ok: boolean; readonly detail: string };
+
+/**
+ * An mp3 frame's transform reaches over its neighbours: what is next to a mask rings into it this far. Two frames of MPEG-2 and 2.5,
+ * one of MPEG-1; nothing masked was ever given to the encoder, so this is sound from outside.
+ */
+const MP3_SMEAR_SAMPLES = 1152;
+/** Largest peak of an mp3's silence away from its edges, of 32768: −60 dBFS. */
+const MP3_SILENCE_PEAK = 33;
+/** A beep may come out of an mp3 this much larger. */
+const MP3_BEEP_MARGIN = 2;
+
+/** @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE */
+export const verifyArtefact = async (path: string, manifestPath = `${path}.json`): Promise<Check[]> => {
+  const manifest = await readManifest(manifestPath);
+  const { artefact } = manifest;
+  const checks: Check[] = [];
+  const check = (name: string, ok: boolean, detail: string): void => void checks.push({ name, ok, detail });
+
+  const { sha256, bytes } = await digest(path);
+  check('digest', sha256 === artefact.sha256, sha256 === artefact.sha256 ? `sha256 ${sha256}` : `sha256 is ${sha256}, the manifest says ${artefact.sha256}`);
+  check('size', bytes === artefact.bytes, `${bytes} bytes${bytes === artefact.bytes ? '' : `, the manifest says ${artefact.bytes}`}`);
+
+  const audio = await decodeArtefact(path);
+  const sameShape = audio.format === artefact.format && audio.sampleRate === artefact.sample_rate && audio.channels === artefact.channels;
+  check('format', sameShape, `${audio.format}, ${audio.sampleRate} Hz, ${audio.channels === 2 ? 'stereo' : 'mono'}`);
+
+  const spans = manifest.masks.map((mask) => new SpanCheck(mask, audio.format === 'mp3', artefact.sample_rate));
+  let samples = 0;
+  for await (const chunk of audio.chunks) {
+    for (const span of spans) span.take(chunk, samples, audio.channels);
+    samples += chunk.length / audio.channels;
+  }
+  check('length', samples === artefact.samples, `${samples} samples${samples === artefact.samples ? '' : `, the manifest says ${artefact.samples}`}`);
+  for (const span of spans) checks.push(span.result());
+  return checks;
+};
+
+/** Looks at one mask's part of the artefact while it is being decoded. */
+class SpanCheck {
+  readonly #mask: ManifestMask;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #isMp3: boolean;
+  readonly #rate: number;
+  #peak = 0;
+  #beepPeak = 0;
+
+  constructor(mask: ManifestMask, isMp3: boolean, rate: number) {
+    const smear = isMp3 ? MP3_SMEAR_SAMPLES : 0;
+    this.#mask = mask;
+    this.#isMp3 = isMp3;
+    this.#rate = rate;
+    this.#from = mask.artefact.start_sample + smear;
+    this.#to = mask.artefact.end_sample - smear;
+  }
+
+  take(chunk: Int16Array, position: number, channels: number): void {
+    const from = Math.max(0, this.#from - position) * channels;
+    const to = Math.min(chunk.length, (this.#to - position) * channels);
+    for (let i = from; i < to; i++) {
+      const level = Math.abs(chunk[i]!);
+      if (this.#isBeep(position + Math.floor(i / channels))) this.#beepPeak = Math.max(this.#beepPeak, level);
+      else this.#peak = Math.max(this.#peak, level);
+    }
+  }
+
+  result(): Check {
+    const { start_ms: startMs, end_ms: endMs, mode } = this.#mask;
+    const name = `mask ${startMs}–${endMs} ms`;
+    if (mode === 'drop') return { name, ok: true, detail: 'dropped: it is no part of the artefact' };
+    if (this.#to <= this.#from) return { name, ok: true, detail: 'too short to be told from what rings into it in an mp3' };
+    const allowed = this.#isMp3 ? MP3_SILENCE_PEAK : 0;
+    const beepAllowed = BEEP.peak * (this.#isMp3 ? MP3_BEEP_MARGIN : 1);
+    const ok = this.#peak <= allowed && this.#beepPeak <= beepAllowed;
+    const found = ok ? (mode === 'tone' ? 'nothing but the beep' : 'silent') : `holds sound, peak ${Math.max(this.#peak, this.#beepPeak)} of 32768`;
+    return { name, ok, detail: found };
+  }
+
+  /** With room for what an mp3 makes of the beep's edges. */
+  #isBeep(sample: number): boolean {
+    if (this.#mask.mode !== 'tone') return false;
+    const room = this.#isMp3 ? MP3_SMEAR_SAMPLES : 0;
+    const period = BEEP.everySeconds * this.#rate;
+    const within = (sample - this.#mask.artefact.start_sample) % period;
+    return within <= BEEP.onSeconds * this.#rate + room || within >= period - room;
+  }
+}
+
+const digest = async (path: string): Promise<{ sha256: string; bytes: number }> => {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const file = createReadStream(path);
+  file.on('data', (chunk) => {
+    bytes += chunk.length;
+  });
+  try {
+    await pipeline(file, hash);
+  } catch (cause) {
+    throw new AppError('INPUT_MISSING', `can't read ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
+  }
+  return { sha256: hash.digest('hex'), bytes };
+};
+
+const readManifest = async (path: string): Promise<Manifest> => {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('INPUT_MISSING', `can't read the manifest ${path} (${systemCode(cause) ?? 'unknown'}); name it after the artefact`, { cause });
+  }
+  const manifest = parsed(text);
+  if (!isManifest(manifest)) throw new AppError('ARTEFACT_UNREADABLE', `${path} is not a manifest of record-call`);
+  return manifest;
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What is used of it is there and has the right type. */
+const isManifest = (value: unknown): value is Manifest => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, artefact, masks } = value as Partial<Manifest>;
+  const numbers = (...each: unknown[]): boolean => each.every((one) => typeof one === 'number' && Number.isFinite(one));
+  return (
+    version === 1 &&
+    typeof artefact === 'object' &&
+    artefact !== null &&
+    typeof artefact.sha256 === 'string' &&
+    numbers(artefact.samples, artefact.sample_rate, artefact.channels, artefact.bytes) &&
+    Array.isArray(masks) &&
+    masks.every((mask: Partial<ManifestMask>) => numbers(mask?.start_ms, mask?.end_ms, mask?.artefact?.start_sample, mask?.artefact?.end_sample))
+  );
+};
