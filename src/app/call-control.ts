@@ -1,0 +1,99 @@
+/**
+ * Joins a call with its parties' metaflows: digits go to the machines that listen to their leg, what a code asks for becomes a
+ * command to the call, one after another. Digits end here.
+ */
+import type { ActionResult } from '../call/action.ts';
+import type { Call } from '../call/call.ts';
+import { listenedLegs } from '../control/listen-on.ts';
+import type { MetaflowsDocument } from '../control/metaflow-document.ts';
+import { MetaflowMachine, type MetaflowMatch } from '../control/metaflow-machine.ts';
+import { runMetaflow } from '../control/metaflow-run.ts';
+import { asAppError, type AppError } from '../core/errors.ts';
+import { LEGS, type Leg } from '../core/leg.ts';
+import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
+import type { Trigger } from '../spool/journal-record.ts';
+
+export type Asked = {
+  readonly fields: RecordCallFields & { readonly action: RecordAction };
+  readonly trigger: Trigger;
+  readonly atUs: number;
+};
+
+export type ControlListener = {
+  onResult?(result: ActionResult, asked: Asked): void;
+  onFailure?(error: AppError, asked: Asked): void;
+  /** A code asked for a module of Kazoo's that is not run here. */
+  onNotRun?(module: string): void;
+  /** Fields that go before those of any code: an operator's word, such as a replay's `--data`. */
+  readonly overriding?: RecordCallFields;
+};
+
+export class CallControl {
+  readonly #call: Call;
+  readonly #listener: ControlListener;
+  readonly #machines: Record<Leg, MetaflowMachine[]> = { a: [], b: [] };
+  readonly #asked: Asked[] = [];
+
+  /** @param held whose metaflows: the document of the party on each leg. */
+  constructor(call: Call, held: Partial<Record<Leg, MetaflowsDocument>>, listener: ControlListener = {}) {
+    this.#call = call;
+    this.#listener = listener;
+    for (const holder of LEGS) {
+      const document = held[holder];
+      if (document === undefined) continue;
+      for (const leg of listenedLegs(document.listenOn, holder)) this.#machines[leg].push(new MetaflowMachine(document));
+    }
+  }
+
+  /** Whether something waits to be done. */
+  get pending(): boolean {
+    return this.#asked.length > 0;
+  }
+
+  /** When `advance` is to be called next; infinite while nothing is being typed. */
+  get deadlineUs(): number {
+    let deadline = Number.POSITIVE_INFINITY;
+    for (const leg of LEGS) {
+      for (const machine of this.#machines[leg]) deadline = Math.min(deadline, machine.deadlineUs ?? deadline);
+    }
+    return deadline;
+  }
+
+  digit(leg: Leg, symbol: string, atUs: number): void {
+    for (const machine of this.#machines[leg]) this.#take(machine.digit(symbol, atUs), leg);
+  }
+
+  /** Lets codes that may have become longer ones time out. */
+  advance(nowUs: number): void {
+    for (const leg of LEGS) for (const machine of this.#machines[leg]) this.#take(machine.advance(nowUs), leg);
+  }
+
+  ask(fields: RecordCallFields & { readonly action: RecordAction }, trigger: Trigger, atUs: number): void {
+    this.#asked.push({ fields, trigger, atUs });
+  }
+
+  /** Does what was asked, in order, each at its own instant. */
+  async run(): Promise<void> {
+    for (let asked = this.#asked.shift(); asked !== undefined; asked = this.#asked.shift()) {
+      this.#call.advance(asked.atUs);
+      try {
+        const { fields, trigger } = asked;
+        const result = await this.#call.command({ action: fields.action, fields, trigger });
+        this.#listener.onResult?.(result, asked);
+      } catch (error) {
+        this.#listener.onFailure?.(asAppError(error), asked);
+      }
+    }
+  }
+
+  #take(match: MetaflowMatch | undefined, leg: Leg): void {
+    if (match === undefined) return;
+    for (const step of runMetaflow(match.node, leg)) {
+      if (step.kind === 'record_call') {
+        const { action: _, ...overriding } = this.#listener.overriding ?? {};
+        this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, match.atUs);
+      }
+      if (step.kind === 'not_run') this.#listener.onNotRun?.(step.module);
+    }
+  }
+}

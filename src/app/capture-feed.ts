@@ -1,0 +1,168 @@
+/** The second pass over a capture: its packets, each to its leg of its call, at the capture's own pace or as fast as they can be taken. */
+import type { MediaPacket } from '../call/intake.ts';
+import type { Clock } from '../core/clock.ts';
+import { CaptureReader } from '../ingest/capture/capture-reader.ts';
+import { CaptureClock } from '../ingest/capture-clock.ts';
+import type { Datagram } from '../ingest/datagram.ts';
+import type { CapturePlan, PlannedCall, PlannedStream } from '../ingest/plan.ts';
+import { StreamIndex } from '../ingest/stream-index.ts';
+import { RtpPacket } from '../media/rtp-packet.ts';
+import type { LiveCall } from './live-call.ts';
+
+/** Journals may lag this far behind the reader before it waits for them. */
+const MOST_PENDING_BYTES = 4 << 20;
+const LOOK_EVERY = 512;
+/** A call is over this long after its last packet, by the capture's own times. */
+const OVER_AFTER_US = 1_000_000;
+
+type Planned = { readonly stream: PlannedStream; readonly call: PlannedCall };
+
+export class CaptureFeed {
+  readonly #path: string;
+  readonly #plan: CapturePlan;
+  readonly #begin: (call: PlannedCall) => LiveCall;
+  readonly #clock: Clock;
+  readonly #speed: number;
+  readonly #signal: AbortSignal | undefined;
+  /** Streams by address; more than one where ports and SSRC came again in a later call. */
+  readonly #index = new StreamIndex<Planned[]>();
+  readonly #calls = new Map<PlannedCall, LiveCall>();
+  readonly #packet = new RtpPacket();
+  readonly #captureClock = new CaptureClock();
+  readonly #media: MediaPacket = {
+    leg: 'a',
+    ssrc: 0,
+    sequence: 0,
+    timestamp: 0,
+    marker: false,
+    arrivalUs: 0,
+    codec: undefined,
+    bytes: Buffer.alloc(0),
+    start: 0,
+    end: 0,
+  };
+  #startedUs = 0;
+  #firstUs: number | undefined;
+  #packets = 0;
+
+  /** @param speed times real time; infinite: as fast as it goes. @param begin makes a call when its first packet comes. */
+  constructor(options: {
+    path: string;
+    plan: CapturePlan;
+    begin: (call: PlannedCall) => LiveCall;
+    clock: Clock;
+    speed: number;
+    signal?: AbortSignal | undefined;
+  }) {
+    this.#path = options.path;
+    this.#plan = options.plan;
+    this.#begin = options.begin;
+    this.#clock = options.clock;
+    this.#speed = options.speed;
+    this.#signal = options.signal;
+    for (const call of this.#plan.calls) {
+      for (const stream of call.streams) {
+        const { source, sourcePort, target, targetPort, ssrc } = stream;
+        const known = this.#index.get(source, sourcePort, target, targetPort, ssrc);
+        if (known === undefined) this.#index.set(source, sourcePort, target, targetPort, ssrc, [{ stream, call }]);
+        else known.push({ stream, call });
+      }
+    }
+  }
+
+  /** Times the capturing machine's clock was set back. */
+  get clockSteps(): number {
+    return this.#captureClock.steps;
+  }
+
+  /** Resolves when the capture has been read and every call has ended. */
+  async run(onProgress: (bytes: number, total: number) => void): Promise<void> {
+    this.#startedUs = this.#clock.now();
+    for await (const batch of new CaptureReader(this.#path, { onProgress }).batches()) {
+      for (const datagram of batch) {
+        if (datagram.protocol !== 'udp' || !this.#packet.parse(datagram.payload)) continue;
+        const { source, sourcePort, target, targetPort } = datagram;
+        const known = this.#index.get(source, sourcePort, target, targetPort, this.#packet.ssrc);
+        if (known === undefined) continue;
+        const planned = known.length === 1 ? known[0]! : inForce(known, datagram.atUs);
+        const taken = this.#take(datagram, planned);
+        if (taken !== undefined) await taken;
+      }
+      this.#signal?.throwIfAborted();
+      await this.#endOver(batch.at(-1)?.atUs ?? 0);
+    }
+    for (const live of this.#calls.values()) await this.#end(live);
+    this.#calls.clear();
+  }
+
+  /** Stops at once: every call ends where it is, and its journals are closed. */
+  async abort(): Promise<void> {
+    await Promise.allSettled([...this.#calls.values()].map((live) => live.call.end('shutdown')));
+    this.#calls.clear();
+  }
+
+  /** @returns a promise only when something has to be waited for, so that most packets cost none. */
+  #take(datagram: Datagram, planned: Planned): Promise<void> | undefined {
+    const atUs = this.#captureClock.at(datagram.atUs);
+    let live = this.#calls.get(planned.call);
+    if (live === undefined) {
+      live = this.#begin(planned.call);
+      this.#calls.set(planned.call, live);
+    }
+    if (this.#speed !== Number.POSITIVE_INFINITY || live.isDue(atUs) || ++this.#packets % LOOK_EVERY === 0) {
+      return this.#takeSlowly(datagram, planned, live, atUs);
+    }
+    this.#give(datagram, planned, live, atUs);
+    return live.control.pending ? live.control.run() : undefined;
+  }
+
+  async #takeSlowly(datagram: Datagram, planned: Planned, live: LiveCall, atUs: number): Promise<void> {
+    await this.#pace(atUs);
+    await live.advance(atUs);
+    if (live.call.pendingBytes > MOST_PENDING_BYTES) await live.call.drained();
+    this.#give(datagram, planned, live, atUs);
+    await live.control.run();
+  }
+
+  #give(datagram: Datagram, planned: Planned, live: LiveCall, atUs: number): void {
+    const packet = this.#packet;
+    const media = this.#media;
+    media.leg = planned.stream.leg;
+    media.ssrc = packet.ssrc;
+    media.sequence = packet.sequence;
+    media.timestamp = packet.timestamp;
+    media.marker = packet.marker;
+    media.arrivalUs = atUs;
+    // A payload that the capture cut short would play as noise: it is counted, not recorded.
+    media.codec = datagram.cut ? undefined : planned.stream.codecAt(packet.payloadType, datagram.atUs);
+    media.bytes = datagram.payload;
+    media.start = packet.payloadStart;
+    media.end = packet.payloadEnd;
+    live.call.packet(media);
+  }
+
+  async #pace(atUs: number): Promise<void> {
+    if (this.#speed === Number.POSITIVE_INFINITY) return;
+    this.#firstUs ??= atUs;
+    const dueUs = this.#startedUs + (atUs - this.#firstUs) / this.#speed;
+    const waitMs = (dueUs - this.#clock.now()) / 1000;
+    if (waitMs > 1) await this.#clock.sleep(waitMs, this.#signal);
+  }
+
+  async #endOver(capturedUs: number): Promise<void> {
+    for (const [planned, live] of this.#calls) {
+      if (capturedUs < planned.lastUs + OVER_AFTER_US) continue;
+      this.#calls.delete(planned);
+      await this.#end(live);
+    }
+  }
+
+  async #end(live: LiveCall): Promise<void> {
+    await live.control.run();
+    await live.call.end();
+  }
+}
+
+/** The one whose time it is, else the nearest before it. */
+const inForce = (known: readonly Planned[], atUs: number): Planned =>
+  known.findLast(({ stream }) => stream.firstUs <= atUs) ?? known[0]!;

@@ -1,0 +1,97 @@
+/** A call on its way through a replay: the call, its parties' metaflows, and what its recordings become. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Call } from '../call/call.ts';
+import type { MetaflowsDocument } from '../control/metaflow-document.ts';
+import type { AppError } from '../core/errors.ts';
+import type { Leg } from '../core/leg.ts';
+import type { RecordCallFields } from '../core/record-call.ts';
+import type { PlannedCall } from '../ingest/plan.ts';
+import type { Recorder } from '../record/recorder.ts';
+import { CallControl } from './call-control.ts';
+
+export type LiveCallOptions = {
+  readonly journals: string;
+  /** Whose metaflows drive the call; none: it is recorded from its first frame to its last. */
+  readonly metaflows: Partial<Record<Leg, MetaflowsDocument>> | undefined;
+  /** Fields of every recording; they go before a code's own. */
+  readonly fields: RecordCallFields;
+  /** By position in the call's first recording, ms. */
+  readonly masks: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly onClosed: (recorder: Recorder, failure: AppError | undefined) => void;
+  readonly onFailure: (error: AppError) => void;
+  readonly onNotRun: (module: string) => void;
+};
+
+export class LiveCall {
+  readonly planned: PlannedCall;
+  readonly call: Call;
+  readonly control: CallControl;
+  #answered = false;
+  #spansSet = false;
+
+  constructor(planned: PlannedCall, options: LiveCallOptions) {
+    const { fields, masks } = options;
+    this.planned = planned;
+    const { from, to } = planned;
+    this.call = new Call({
+      identity: {
+        callId: planned.callId,
+        parties: {
+          from: from.address,
+          to: to.address,
+          callerIdName: from.name,
+          callerIdNumber: from.number,
+          calleeIdName: to.name,
+          calleeIdNumber: to.number,
+        },
+      },
+      journalPath: (id) => join(options.journals, `${id}.journal`),
+      random: randomBytes,
+      listener: {
+        onDigit: (leg, digit, atUs) => this.control.digit(leg, digit, atUs),
+        onStarted: (recorder) => this.#setSpans(recorder, masks),
+        onClosed: options.onClosed,
+        onMaskOverdue: (expiry, atUs) => {
+          const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
+          if (expiry !== 'alert') this.control.ask({ action: expiry }, trigger, atUs);
+        },
+      },
+    });
+    this.control = new CallControl(this.call, options.metaflows ?? {}, {
+      onFailure: options.onFailure,
+      onNotRun: options.onNotRun,
+      overriding: fields,
+    });
+    if (options.metaflows === undefined) this.call.recordFromFirstFrame(fields, 'replay');
+  }
+
+  /** Brings the call's clock, and what has timed out on the way, to `atUs`. */
+  async advance(atUs: number): Promise<void> {
+    this.#answer(atUs);
+    if (this.control.deadlineUs > atUs) return;
+    this.control.advance(atUs);
+    await this.control.run();
+  }
+
+  /** Whether `advance` has something to do before a packet of `atUs`. */
+  isDue(atUs: number): boolean {
+    return !this.#answered || this.control.deadlineUs <= atUs;
+  }
+
+  /** Without signalling a call counts as answered when it is first heard. */
+  #answer(atUs: number): void {
+    if (this.#answered || (this.planned.signalled && atUs < (this.planned.answeredAtUs ?? Number.POSITIVE_INFINITY))) return;
+    this.#answered = true;
+    this.call.answered();
+  }
+
+  #setSpans(recorder: Recorder, masks: LiveCallOptions['masks']): void {
+    if (this.#spansSet) return;
+    this.#spansSet = true;
+    const { startUs } = recorder.head;
+    for (const { startMs, endMs } of masks) {
+      this.call.maskSpan(startUs + startMs * 1000, startUs + endMs * 1000, { kind: 'policy', by: 'position' });
+    }
+  }
+}

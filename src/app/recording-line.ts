@@ -1,0 +1,128 @@
+/** What happens to a recording once its journal is closed: finalize, deliver, tell. The journal goes when the artefact is there. */
+import { rm } from 'node:fs/promises';
+import type { Clock } from '../core/clock.ts';
+import { type AppError, asAppError } from '../core/errors.ts';
+import { deliver, type TryReport } from '../deliver/delivery.ts';
+import type { TargetPolicy } from '../deliver/target-address.ts';
+import type { EncoderChoice } from '../finalize/encoder-choice.ts';
+import type { Manifest } from '../finalize/manifest.ts';
+import type { FinalizePool } from '../finalize/pool.ts';
+import type { OpenRecord } from '../spool/journal-record.ts';
+import type { RecordingDocument } from './recording-document.ts';
+
+export type RecordingTarget = { readonly url: string; readonly method: 'put' | 'post'; readonly policy: TargetPolicy };
+
+export type LineListener = {
+  onFinalizing?(id: string, share: number): void;
+  onTry?(id: string, report: TryReport): void;
+};
+
+export type LineOptions = {
+  /** Where artefacts go. */
+  readonly directory: string;
+  readonly encoder: EncoderChoice;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly maxTries?: number;
+  readonly signal?: AbortSignal;
+  readonly listener?: LineListener;
+};
+
+export class RecordingLine {
+  readonly #pool: FinalizePool;
+  readonly #options: LineOptions;
+
+  constructor(pool: FinalizePool, options: LineOptions) {
+    this.#pool = pool;
+    this.#options = options;
+  }
+
+  /** Never rejects: what fails is in the document. @param mediaName free in the folder. */
+  async run(journalPath: string, head: OpenRecord, mediaName: string, target: RecordingTarget | undefined): Promise<RecordingDocument> {
+    const { directory, encoder, listener } = this.#options;
+    try {
+      const onProgress = (share: number): void => listener?.onFinalizing?.(head.id, share);
+      const result = await this.#pool.run({ journalPath, directory, mediaName, encoder }, onProgress);
+      await rm(journalPath, { force: true });
+      if (result.state === 'discarded') return { ...bare(head, mediaName), state: 'discarded', duration_ms: result.durationMs };
+      const stored = described(head, mediaName, result.path, result.manifestPath, result.manifest);
+      return target === undefined ? stored : await this.#deliver(stored, head, target);
+    } catch (error) {
+      return { ...bare(head, mediaName), error: told(asAppError(error)) };
+    }
+  }
+
+  async #deliver(stored: RecordingDocument, head: OpenRecord, { url, method, policy }: RecordingTarget): Promise<RecordingDocument> {
+    const { clock, random, maxTries, signal, listener } = this.#options;
+    const { parties } = head;
+    const parcel = {
+      path: stored.path!,
+      contentType: head.format === 'mp3' ? 'audio/mpeg' : 'audio/wav',
+      format: head.format,
+      recordingId: head.id,
+      callId: head.callId,
+      from: parties.from,
+      to: parties.to,
+      callerIdName: parties.callerIdName,
+      callerIdNumber: parties.callerIdNumber,
+      cdrId: `${head.id.slice(0, 6)}-${head.callId}`,
+      startMs: Date.parse(stored.started_at),
+      durationMs: stored.duration_ms,
+    };
+    const result = await deliver(parcel, {
+      url,
+      method,
+      policy,
+      clock,
+      random,
+      onTry: (report) => listener?.onTry?.(head.id, report),
+      ...(maxTries === undefined ? {} : { maxTries }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return {
+      ...stored,
+      state: result.state,
+      delivery: { tries: result.tries, status: result.status ?? null, host: hostOf(url) },
+      error: result.error === undefined ? null : told(result.error),
+    };
+  }
+}
+
+/** Of a URL only its host is told: the rest may hold what lets one write there. */
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
+
+const told = (error: AppError): RecordingDocument['error'] => ({ code: error.code, message: error.message });
+
+/** A document without an artefact. */
+const bare = (head: OpenRecord, mediaName: string): RecordingDocument => ({
+  id: head.id,
+  call_id: head.callId,
+  media_name: mediaName,
+  path: null,
+  manifest: null,
+  format: head.format,
+  sample_rate: head.sampleRate,
+  channels: head.channels === 'stereo' ? 2 : 1,
+  duration_ms: 0,
+  state: 'failed',
+  masks: [],
+  sha256: null,
+  started_at: new Date(head.startUs / 1000).toISOString(),
+  from: head.parties.from,
+  to: head.parties.to,
+  delivery: null,
+  error: null,
+});
+
+const described = (head: OpenRecord, mediaName: string, path: string, manifestPath: string, manifest: Manifest): RecordingDocument => ({
+  ...bare(head, mediaName),
+  path,
+  manifest: manifestPath,
+  sample_rate: manifest.artefact.sample_rate,
+  channels: manifest.artefact.channels,
+  duration_ms: manifest.artefact.duration_ms,
+  state: 'stored',
+  masks: manifest.masks.map(({ start_ms, end_ms, mode }) => ({ start_ms, end_ms, mode })),
+  sha256: manifest.artefact.sha256,
+  started_at: manifest.recording.started_at,
+});

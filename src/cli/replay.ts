@@ -1,0 +1,127 @@
+/** `record-call replay`: captures in, masked recordings out (design §6.1). */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { readConfiguration } from '../app/configuration.ts';
+import type { RecordingDocument } from '../app/recording-document.ts';
+import { type ReplayListener, replay } from '../app/replay.ts';
+import { type MetaflowsDocument, parseMetaflowsJson } from '../control/metaflow-document.ts';
+import { recordCallFieldsOf } from '../control/metaflow-fields.ts';
+import { systemClock } from '../core/clock.ts';
+import { AppError, systemCode } from '../core/errors.ts';
+import type { Leg } from '../core/leg.ts';
+import type { RecordCallFields } from '../core/record-call.ts';
+import { parseRecordCallFields } from '../core/record-call-fields.ts';
+import type { AllowList } from '../deliver/allow-list.ts';
+import { checkUrl } from '../deliver/target-address.ts';
+import type { CommandIo } from './io.ts';
+import { parseMaskSpan, parseOptions, parseSpeed } from './options.ts';
+import { ProgressLine } from './progress.ts';
+import { summarize } from './summary.ts';
+
+const OPTIONS = {
+  metaflows: { type: 'string' },
+  holder: { type: 'string' },
+  data: { type: 'string', default: '{}' },
+  mask: { type: 'string', multiple: true, default: [] as string[] },
+  out: { type: 'string', default: './recordings' },
+  url: { type: 'string' },
+  speed: { type: 'string', default: 'max' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export const replayCommand = async (args: string[], io: CommandIo): Promise<number> => {
+  const { values, positionals: captures } = parseOptions('replay', args, OPTIONS);
+  if (captures.length === 0) throw new AppError('USAGE', 'replay: name at least one capture file; record-call help shows how');
+  const { allowTargets, mp3Encoder } = readConfiguration(io.env);
+  const fields = parseData(values.data);
+  const metaflows = values.metaflows === undefined ? undefined : await readMetaflows(values.metaflows);
+  checkTargets(values.url, [fields, ...(metaflows === undefined ? [] : recordCallFieldsOf(metaflows))], allowTargets);
+
+  const progress = new ProgressLine(io.stderr);
+  const result = await replay({
+    captures,
+    metaflows,
+    holder: parseHolder(values.holder),
+    fields,
+    masks: values.mask.map(parseMaskSpan),
+    directory: values.out,
+    url: values.url,
+    allow: allowTargets,
+    speed: parseSpeed(values.speed),
+    encoder: mp3Encoder,
+    clock: systemClock,
+    random: Math.random,
+    signal: io.signal,
+    listener: listener(io, progress),
+  }).finally(() => progress.clear());
+
+  if (values.json) io.stdout.write(`${JSON.stringify(result.recordings, null, 2)}\n`);
+  else for (const document of result.recordings) for (const line of summarize(document)) io.stdout.write(`${line}\n`);
+  if (result.nothing !== undefined) throw new AppError('NOTHING_TO_RECORD', `nothing to record: ${result.nothing}`);
+  return exitStatus(result.recordings, io);
+};
+
+/** Failures are in the documents; one line on stderr says them for whoever reads no document. */
+const exitStatus = (recordings: readonly RecordingDocument[], io: CommandIo): number => {
+  const failed = recordings.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) return 0;
+  const reasons = [...new Set(failed.map(({ error }) => error?.message ?? 'no reason given'))];
+  io.stderr.write(`record-call: ${failed.length} of ${recordings.length} recordings failed: ${reasons.join('; ')}\n`);
+  return 1;
+};
+
+const listener = (io: CommandIo, progress: ProgressLine): ReplayListener => {
+  const say = (line: string): void => {
+    progress.clear();
+    io.stderr.write(`${line}\n`);
+  };
+  return {
+    onReading: (capture, pass, bytes, total) =>
+      progress.show(`${pass === 1 ? 'surveying' : 'recording'} ${basename(capture)}`, total === 0 ? 1 : bytes / total),
+    onFinalizing: (_id, share) => progress.show('encoding', share),
+    onWarning: (message) => say(`warning: ${message}`),
+    onPlan: (capture, plan) => {
+      for (const { what, path, packets, why } of plan.calls.length === 0 ? [] : plan.leftOut) {
+        say(`left out: ${basename(capture)}: ${what} ${path} (${packets} packets): ${why}`);
+      }
+    },
+    onTry: (_id, { error, retryInMs }) => {
+      if (error !== undefined && retryInMs !== undefined) say(`delivery: ${error.message}; next try in ${(retryInMs / 1000).toFixed(1)} s`);
+    },
+  };
+};
+
+/** A forbidden literal address is refused before anything is recorded; a name is judged when it is dialled. */
+const checkTargets = (url: string | undefined, all: readonly RecordCallFields[], allow: AllowList): void => {
+  if (url !== undefined) checkUrl(url, 'operator');
+  else for (const fields of all) if (fields.url !== undefined) checkUrl(fields.url, allow);
+};
+
+const parseData = (text: string): RecordCallFields => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AppError('USAGE', `replay: --data takes a JSON object of record_call fields, such as '{"format":"wav"}'`);
+  }
+  const fields = parseRecordCallFields(value);
+  if (fields.action !== undefined && fields.action !== 'start') {
+    throw new AppError('FIELDS_INVALID', `record_call: action: a replay starts recordings; "${fields.action}" is for codes and --mask`);
+  }
+  return fields;
+};
+
+const readMetaflows = async (path: string): Promise<MetaflowsDocument> => {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('INPUT_MISSING', `can't read the metaflows file ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
+  }
+  return parseMetaflowsJson(text, path);
+};
+
+const parseHolder = (text: string | undefined): Leg | undefined => {
+  if (text === undefined || text === 'a' || text === 'b') return text;
+  throw new AppError('USAGE', `replay: --holder takes a (the caller) or b (the callee), not "${text}"`);
+};

@@ -1,0 +1,110 @@
+/** Reads a capture's bytes from disk, unpacked when they are gzip, in constant memory. Says nothing about what they mean. */
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { AppError, systemCode } from '../../core/errors.ts';
+import { GzipUnpacker, isGzip } from './gzip-unpacker.ts';
+
+const READ_BYTES = 1 << 18;
+
+/** Told after each read: bytes of the file, packed as they are, and how many it had in all when it was opened. */
+export type ReadProgress = (readBytes: number, totalBytes: number) => void;
+
+export class CaptureFile {
+  readonly #path: string;
+  readonly #onProgress: ReadProgress | undefined;
+  #packed = false;
+  #warning: string | undefined;
+
+  constructor(path: string, onProgress?: ReadProgress) {
+    this.#path = path;
+    this.#onProgress = onProgress;
+  }
+
+  /** The file is gzip: positions in what comes out are not positions in the file. Known with the first chunk. */
+  get packed(): boolean {
+    return this.#packed;
+  }
+
+  /** One line on what the packing lacked, once the chunks have ended. */
+  get warning(): string | undefined {
+    return this.#warning;
+  }
+
+  /**
+   * Each chunk stays as it is until the next one is asked for. The file is closed when the iteration ends, also by `return`.
+   * @throws AppError INPUT_MISSING, CAPTURE_EMPTY
+   */
+  async *chunks(): AsyncGenerator<Buffer> {
+    const totalBytes = await this.#findSize();
+    const handle = await open(this.#path, 'r').catch((cause: unknown) => this.#missing(cause));
+    try {
+      const file = this.#read(handle, totalBytes);
+      const first = await file.next();
+      if (first.done) throw new AppError('CAPTURE_EMPTY', `${this.#path}: the file is empty; capture it again`);
+      this.#packed = isGzip(first.value);
+      const all = continued(first.value, file);
+      yield* this.#packed ? this.#unpack(all) : all;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** One buffer serves all reads. */
+  async *#read(handle: FileHandle, totalBytes: number): AsyncGenerator<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    for (let readBytes = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES).catch((cause: unknown) => this.#missing(cause));
+      if (bytesRead === 0) return;
+      readBytes += bytesRead;
+      this.#onProgress?.(readBytes, totalBytes);
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+
+  async *#unpack(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const unpacker = new GzipUnpacker();
+    let empty = true;
+    for await (const chunk of unpacker.unpack(packed)) {
+      empty = false;
+      yield chunk;
+    }
+    switch (unpacker.ending) {
+      case 'whole':
+        if (empty) throw new AppError('CAPTURE_EMPTY', `${this.#path}: the gzip file holds nothing; capture it again`);
+        return;
+      case 'cut':
+        this.#warning = `the gzip data ends early, at byte ${unpacker.packedBytes} of the file`;
+        return;
+      case 'damaged':
+        this.#warning = `the gzip data is damaged at about byte ${unpacker.packedBytes} of the file`;
+        return;
+      default:
+        unpacker.ending satisfies never;
+    }
+  }
+
+  /** Opening a pipe could wait for ever, and a capture is read twice: only a regular file will do. */
+  async #findSize(): Promise<number> {
+    const stats = await stat(this.#path).catch((cause: unknown) => this.#missing(cause));
+    if (stats.isFile()) return stats.size;
+    const what = stats.isDirectory()
+      ? 'a folder; name a capture file in it'
+      : 'no regular file; save the capture to one';
+    throw new AppError('INPUT_MISSING', `${this.#path}: this is ${what}`);
+  }
+
+  #missing(cause: unknown): never {
+    const code = systemCode(cause);
+    const what =
+      code === 'ENOENT'
+        ? 'there is no such file; check the name'
+        : code === 'EACCES' || code === 'EPERM'
+          ? 'the file may not be read; check its permissions'
+          : `the file cannot be read (${code ?? 'unknown error'}); check the path and the disk`;
+    throw new AppError('INPUT_MISSING', `${this.#path}: ${what}`, { cause });
+  }
+}
+
+async function* continued(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}

@@ -1,0 +1,117 @@
+/**
+ * A sample of what one stream's payloads are, to find the same audio again on another hop, where ports, SSRC, sequence numbers
+ * and timestamps are rewritten and only the payload bytes stay. Pure; keeps hashes and times, never audio.
+ *
+ * Whether a payload is kept depends on its hash alone (its lowest `level` bits are zero), so that both hops keep the same ones
+ * without knowing of each other. The level rises as the sample fills: memory is bounded however long the call is.
+ */
+
+/** Up to this level the sample is small, because most streams are short; an eighth of the packets is plenty beyond. */
+const STEADY_LEVEL = 3;
+const SHORT_CAPACITY = 64;
+const CAPACITY = 2048;
+const HIGHEST_LEVEL = 20;
+/** A payload that comes again, as in a steady tone, is kept once in this time. */
+const REPEAT_US = 2_000_000;
+/** Events and comfort noise say nothing about who is heard. */
+const SHORTEST_PAYLOAD = 20;
+/** Bytes looked at in a long payload. */
+const LOOKS = 64;
+
+/** How many entries all streams of a capture may hold together; what comes after that is not told apart from its relays. */
+export class FingerprintBudget {
+  left = 1 << 21;
+}
+
+export class Fingerprints {
+  readonly #budget: FingerprintBudget;
+  #level = 0;
+  /** In order of time until the sample is thinned, by hash and time after. */
+  #hashes: number[] = [];
+  #times: number[] = [];
+
+  constructor(budget: FingerprintBudget) {
+    this.#budget = budget;
+  }
+
+  get level(): number {
+    return this.#level;
+  }
+
+  push(data: Uint8Array, start: number, end: number, atUs: number): void {
+    const hash = payloadHash(data, start, end);
+    if (hash === CONSTANT || !isKept(hash, this.#level) || this.#budget.left === 0) return;
+    this.#budget.left--;
+    this.#hashes.push(hash);
+    this.#times.push(atUs);
+    if (this.#hashes.length === (this.#level < STEADY_LEVEL ? SHORT_CAPACITY : CAPACITY)) this.#thin();
+  }
+
+  /** Calls back with every entry in `[fromUs, toUs]`, at most once per payload and `REPEAT_US`. */
+  forEach(fromUs: number, toUs: number, take: (hash: number, atUs: number) => void): void {
+    this.#dropRepeats();
+    for (const [index, hash] of this.#hashes.entries()) {
+      const atUs = this.#times[index]!;
+      if (atUs >= fromUs && atUs <= toUs) take(hash, atUs);
+    }
+  }
+
+  /** Makes room for at least as many entries again. */
+  #thin(): void {
+    const before = this.#hashes.length;
+    this.#dropRepeats();
+    while (this.#hashes.length > before / 2 && this.#level < HIGHEST_LEVEL) {
+      this.#level++;
+      this.#keep((index) => isKept(this.#hashes[index]!, this.#level));
+    }
+    // One payload over and over, whose hash passes every level.
+    if (this.#hashes.length > before / 2) this.#keep((index) => index % 2 === 0);
+    this.#budget.left += before - this.#hashes.length;
+  }
+
+  #dropRepeats(): void {
+    const order = this.#hashes.map((_, index) => index);
+    order.sort((x, y) => this.#hashes[x]! - this.#hashes[y]! || this.#times[x]! - this.#times[y]!);
+    const hashes: number[] = [];
+    const times: number[] = [];
+    for (const index of order) {
+      const repeats = hashes.at(-1) === this.#hashes[index] && this.#times[index]! - times.at(-1)! < REPEAT_US;
+      if (repeats) continue;
+      hashes.push(this.#hashes[index]!);
+      times.push(this.#times[index]!);
+    }
+    this.#hashes = hashes;
+    this.#times = times;
+  }
+
+  #keep(isWanted: (index: number) => boolean): void {
+    const wanted = this.#hashes.map((_, index) => isWanted(index));
+    this.#hashes = this.#hashes.filter((_, index) => wanted[index]);
+    this.#times = this.#times.filter((_, index) => wanted[index]);
+  }
+}
+
+/** Whether a sample of that level holds the payload of that hash. */
+export const isKept = (hash: number, level: number): boolean => (hash & ((1 << level) - 1)) === 0;
+
+/** Stands for payloads of one value throughout, silence in most codecs: they are alike in all calls. */
+export const CONSTANT = -1;
+
+/** 32 bits of FNV-1a over at most 64 bytes spread over the payload, and its length; mixed so that the low bits are even. */
+export const payloadHash = (data: Uint8Array, start: number, end: number): number => {
+  const length = end - start;
+  if (length < SHORTEST_PAYLOAD) return CONSTANT;
+  const stride = length > LOOKS ? Math.floor(length / LOOKS) : 1;
+  const first = data[start]!;
+  let hash = 0x811c9dc5 ^ length;
+  let differs = 0;
+  for (let at = start; at < end; at += stride) {
+    const byte = data[at]!;
+    differs |= byte ^ first;
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  if (differs === 0) return CONSTANT;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+};
