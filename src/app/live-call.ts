@@ -10,6 +10,9 @@ import type { PlannedCall } from '../ingest/plan.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { CallControl } from './call-control.ts';
 
+/** No packet of a call's first frames is later than this. */
+const BEFORE_FIRST_US = 10_000_000;
+
 export type LiveCallOptions = {
   readonly journals: string;
   /** Whose metaflows drive the call; none: it is recorded from its first frame to its last. */
@@ -91,7 +94,9 @@ export class LiveCall {
     this.#spansSet = true;
     const { startUs } = recorder.head;
     for (const { startMs, endMs } of masks) {
-      this.call.maskSpan(startUs + startMs * 1000, startUs + endMs * 1000, { kind: 'policy', by: 'position' });
+      // From the very beginning also covers what was said before the first frame that arrived.
+      const fromUs = startMs === 0 ? startUs - BEFORE_FIRST_US : startUs + startMs * 1000;
+      this.call.maskSpan(fromUs, startUs + endMs * 1000, { kind: 'policy', by: 'position' });
     }
   }
 }

@@ -107,13 +107,13 @@ const send = async (
       dispatcher: dialler.agent,
       method: load.method,
       headers: { ...load.headers, ...credentials, 'Content-Length': String(load.size) },
-      body: load.size === 0 ? null : body,
+      body,
       signal: watchdog.signal,
       reset: true,
     });
     // What was written in this very turn counts as gone once the system has said so.
     if (!dialler.flushed) await setImmediate();
-    const bodyGone = load.size === 0 || (body.handedOver && dialler.flushed);
+    const bodyGone = body.handedOver && dialler.flushed;
     watchdog.rest();
     // The status is the answer, whatever becomes of the text after it.
     await response.body

@@ -36,8 +36,8 @@ export type JournalSurvey = {
   readonly torn: boolean;
 };
 
-/** A start that follows the first frame does so at most this far: the line is known better now than when the frame came. */
-const START_SLACK_US = 60_000;
+/** A start that follows the first frame does so at most this far: what was said first may have come late. */
+const START_SLACK_US = 500_000;
 
 /** @throws JOURNAL_UNREADABLE */
 export const surveyJournal = (path: string): JournalSurvey => {

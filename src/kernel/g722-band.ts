@@ -1,6 +1,6 @@
 /**
  * One sub-band of G.722: the adaptive predictor and the adaptive quantiser scale that encoder and decoder run alike
- * (ITU-T G.722 §3.5–3.6 and §4; block names of the Recommendation stand beside the code). All arithmetic is on 16-bit
+ * (ITU-T G.722 §3.5, §3.6; the blocks of §6.2 are named beside the code). All arithmetic is on 16-bit
  * values that saturate, with products cut after fifteen fraction bits, so that both ends stay equal to the bit.
  */
 

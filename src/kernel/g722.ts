@@ -6,7 +6,7 @@
  */
 import { G722Band, HIGHER_BAND, LOWER_BAND } from './g722-band.ts';
 
-/** Lower-band output levels of the 6-bit inverse quantiser, G.722 table 9 (QQ6), by code. */
+/** Lower-band output levels of the 6-bit inverse quantiser (QQ6), by code. */
 const SIX_BIT_LEVELS = Int32Array.of(
   ...[-136, -136, -136, -136, -24808, -21904, -19008, -16704, -14984, -13512, -12280, -11192, -10232, -9360, -8576],
   ...[-7856, -7192, -6576, -6000, -5456, -4944, -4464, -4008, -3576, -3168, -2776, -2400, -2032, -1688, -1360, -1040],
@@ -26,7 +26,7 @@ const TWO_BIT_LEVELS = Int32Array.of(-7408, -1616, 7408, 1616);
 const LOWER_LOG_STEPS = Int32Array.of(-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60);
 const HIGHER_LOG_STEPS = Int32Array.of(798, -214, 798, -214);
 
-/** Every second coefficient of the 24-tap mirror filter (G.722 table 11); the others are the same backwards. */
+/** Every second coefficient of the 24-tap mirror filter; the others are the same backwards. */
 const MIRROR_FILTER = Int32Array.of(3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11);
 const HALF = MIRROR_FILTER.length;
 

@@ -63,9 +63,10 @@ export class Recorder {
     return this.head.startUs + (this.fields.time_limit ?? TIME_LIMIT_SECONDS) * 1e6;
   }
 
-  /** Whether `[startUs, endUs)` has any part in this recording. */
+  /** Whether `[startUs, endUs)` has any part in this recording. One that began with the call's first frame has no before. */
   covers(startUs: number, endUs: number): boolean {
-    return this.state !== 'closed' && endUs > this.head.startUs && startUs < this.endUs;
+    if (this.state === 'closed' || startUs >= this.endUs) return false;
+    return endUs > this.head.startUs || this.head.startsWith === 'first-frame';
   }
 
   /** Writes a frame. @param ticks its extended timestamp on `line`. */

@@ -14,7 +14,14 @@ const PAIRS = LOW_GROUP.flatMap((low) => HIGH_GROUP.map((high) => ({ low, high }
 /** dBm0 to the dBFS of `tones.ts`: a full-scale sine is +3.17 dBm0 in G.711. */
 const dbfs = (dbm0: number): number => dbm0 - 3.17;
 
-type Signal = { ms?: number; lowOff?: number; highOff?: number; lowDbm0?: number; highDbm0?: number; noiseDbm0?: number };
+type Signal = {
+  ms?: number;
+  lowOff?: number;
+  highOff?: number;
+  lowDbm0?: number;
+  highDbm0?: number;
+  noiseDbm0?: number;
+};
 
 /** One pair of tones between two silences, and where it lies. */
 const signal = (pair: { low: number; high: number }, beforeMs: number, sampleRate: number, shape: Signal) => {
@@ -23,7 +30,11 @@ const signal = (pair: { low: number; high: number }, beforeMs: number, sampleRat
   mixInto(pcm, tone(pair.low * (1 + lowOff), ms, sampleRate, dbfs(lowDbm0)), beforeMs, sampleRate);
   mixInto(pcm, tone(pair.high * (1 + highOff), ms, sampleRate, dbfs(highDbm0)), beforeMs, sampleRate);
   if (noiseDbm0 !== undefined) mixInto(pcm, noise(beforeMs + ms + 60, sampleRate, dbfs(noiseDbm0)), 0, sampleRate);
-  return { pcm, start: Math.round((beforeMs * sampleRate) / 1000), end: Math.round(((beforeMs + ms) * sampleRate) / 1000) };
+  return {
+    pcm,
+    start: Math.round((beforeMs * sampleRate) / 1000),
+    end: Math.round(((beforeMs + ms) * sampleRate) / 1000),
+  };
 };
 
 const spansOf = (pcm: Int16Array, sampleRate: number): ToneSpan[] => {
@@ -113,7 +124,10 @@ test('a card number typed at 50 ms on, 50 ms off is one span a digit, through µ
 });
 
 test('two digits without a pause give spans that meet and do not overlap', () => {
-  const two = joined(signal(PAIRS[0], 0, 8000, { ms: 60 }).pcm.subarray(0, 480), signal(PAIRS[9], 0, 8000, { ms: 60 }).pcm);
+  const two = joined(
+    signal(PAIRS[0], 0, 8000, { ms: 60 }).pcm.subarray(0, 480),
+    signal(PAIRS[9], 0, 8000, { ms: 60 }).pcm,
+  );
   const spans = spansOf(two, 8000);
   expect(spans).toHaveLength(2);
   expect(spans[1].start).toBeGreaterThanOrEqual(spans[0].end);
@@ -185,7 +199,9 @@ describe.skipIf(!hasProgram('espeak-ng'))('speech', () => {
       input: SENTENCES.repeat(3),
       maxBuffer: 1 << 27,
     });
-    const source = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + 44 + ((wav.length - 44) & ~1)));
+    const source = new Int16Array(
+      wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + 44 + ((wav.length - 44) & ~1)),
+    );
     const resampler = new Resampler(wav.readUInt32LE(24) / 8000);
     resampler.push(source);
     resampler.end();

@@ -22,7 +22,9 @@ const decoded = (payload: Uint8Array): Int16Array => {
 };
 
 const sha256 = (pcm: Int16Array | Buffer): string =>
-  createHash('sha256').update(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength)).digest('hex');
+  createHash('sha256')
+    .update(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength))
+    .digest('hex');
 
 const ffmpeg = (input: Uint8Array, ...conversion: string[]): Buffer =>
   execFileSync('ffmpeg', ['-v', 'error', ...conversion, '-'], { input, maxBuffer: 1 << 26 });
@@ -30,7 +32,11 @@ const ffmpeg = (input: Uint8Array, ...conversion: string[]): Buffer =>
 // The sums were taken of ffmpeg 5.1.9's output; where ffmpeg is present the next test compares anew.
 test.each([
   { name: 'two tones', payload: FIXTURE, sum: 'ea8840cea3296d8ef23d5732efc5ba718a25591dbf0a4d0099efc2de23658370' },
-  { name: 'random bytes', payload: RANDOM_BYTES, sum: '049038d5d3a31bc7a73f3c58adcf89d2022f98d6bb8f43e1876fc354dcc64169' },
+  {
+    name: 'random bytes',
+    payload: RANDOM_BYTES,
+    sum: '049038d5d3a31bc7a73f3c58adcf89d2022f98d6bb8f43e1876fc354dcc64169',
+  },
 ])('$name decode to the known samples', ({ payload, sum }) => {
   expect(sha256(decoded(payload))).toBe(sum);
 });

@@ -50,16 +50,19 @@ describe.each(ALL)('$from Hz to $to Hz, clock × $clock', (conversion) => {
   /** Half a unit of rounding at each end, and 80 dB under the tone. */
   const LARGEST_ERROR = 3;
 
-  test.each([0.05, 0.31, 0.6, 0.85])('a tone at %d of the lower Nyquist is the same tone, sample by sample, in its place', (share) => {
-    const hz = share * lowerNyquist;
-    const out = resampled(inputOf(hz, 0.3), step, Math.floor((0.3 * from) / step));
-    // What the tone is at input position n · step: frequency, level and phase in one.
-    const ideal = sine(hz * step, from, out.length, 16_384);
-    const settled = Math.ceil(0.02 * to);
-    let worst = 0;
-    for (let n = settled; n < out.length - settled; n++) worst = Math.max(worst, Math.abs(out[n] - ideal[n]));
-    expect(worst).toBeLessThan(LARGEST_ERROR);
-  });
+  test.each([0.05, 0.31, 0.6, 0.85])(
+    'a tone at %d of the lower Nyquist is the same tone, sample by sample, in its place',
+    (share) => {
+      const hz = share * lowerNyquist;
+      const out = resampled(inputOf(hz, 0.3), step, Math.floor((0.3 * from) / step));
+      // What the tone is at input position n · step: frequency, level and phase in one.
+      const ideal = sine(hz * step, from, out.length, 16_384);
+      const settled = Math.ceil(0.02 * to);
+      let worst = 0;
+      for (let n = settled; n < out.length - settled; n++) worst = Math.max(worst, Math.abs(out[n] - ideal[n]));
+      expect(worst).toBeLessThan(LARGEST_ERROR);
+    },
+  );
 
   test('a constant stays that constant', () => {
     const out = resampled(new Int16Array(from / 5).fill(-12_345), step, Math.floor(from / 5 / step));
@@ -80,8 +83,10 @@ describe.each(ALL)('$from Hz to $to Hz, clock × $clock', (conversion) => {
 
   test('an overshoot is held within 16 bits, never wrapped', () => {
     const period = 100 * Math.max(1, step);
-    const input = Int16Array.from({ length: 12 * period }, (_, n) => (Math.floor(n / period) % 2 === 0 ? 32767 : -32768));
-    const out = resampled(input, step, Math.floor(11 * period / step));
+    const input = Int16Array.from({ length: 12 * period }, (_, n) =>
+      Math.floor(n / period) % 2 === 0 ? 32767 : -32768,
+    );
+    const out = resampled(input, step, Math.floor((11 * period) / step));
     // Away from the edges of the square, where it rings beyond full scale, the sign can only be the input's.
     for (let n = 0; n < out.length; n++) {
       const phase = ((n * step) / period) % 2;
@@ -94,27 +99,33 @@ describe.each(ALL)('$from Hz to $to Hz, clock × $clock', (conversion) => {
 /** Under the tone, dB. */
 const REJECTION = 70;
 
-test.each(CONVERSIONS.filter(({ from, to }) => to < from))('nothing at or above $to / 2 Hz survives from $from Hz', (conversion) => {
-  const { from, to } = conversion;
-  const step = stepOf(conversion);
-  for (const share of [1, 1.03, 1.1, 1.3, 1.7, 2.2, 3.9, 5.9].filter((share) => share * to < from)) {
-    const hz = (share * to) / 2;
-    const out = resampled(tone(hz, 300, from, -3), step, Math.floor((0.3 * from) / step));
-    expect(rmsDbfs(out, to, 20, 280), `${hz} Hz`).toBeLessThan(-3 - REJECTION);
-  }
-});
-
-test.each(CONVERSIONS.filter(({ from, to }) => to > from))('no image of $from Hz appears above its Nyquist at $to Hz', (conversion) => {
-  const { from, to } = conversion;
-  const step = stepOf(conversion);
-  for (const share of [0.05, 0.5, 0.85, 0.95, 0.99]) {
-    const hz = (share * from) / 2;
-    const out = resampled(tone(hz, 1000, from, -3), step, Math.floor(from / step));
-    for (const image of [from - hz, from + hz, 2 * from - hz].filter((image) => image < to / 2)) {
-      expect(levelOf(out, to, image, 50, 950), `${image} Hz`).toBeLessThan(-3 - REJECTION);
+test.each(CONVERSIONS.filter(({ from, to }) => to < from))(
+  'nothing at or above $to / 2 Hz survives from $from Hz',
+  (conversion) => {
+    const { from, to } = conversion;
+    const step = stepOf(conversion);
+    for (const share of [1, 1.03, 1.1, 1.3, 1.7, 2.2, 3.9, 5.9].filter((share) => share * to < from)) {
+      const hz = (share * to) / 2;
+      const out = resampled(tone(hz, 300, from, -3), step, Math.floor((0.3 * from) / step));
+      expect(rmsDbfs(out, to, 20, 280), `${hz} Hz`).toBeLessThan(-3 - REJECTION);
     }
-  }
-});
+  },
+);
+
+test.each(CONVERSIONS.filter(({ from, to }) => to > from))(
+  'no image of $from Hz appears above its Nyquist at $to Hz',
+  (conversion) => {
+    const { from, to } = conversion;
+    const step = stepOf(conversion);
+    for (const share of [0.05, 0.5, 0.85, 0.95, 0.99]) {
+      const hz = (share * from) / 2;
+      const out = resampled(tone(hz, 1000, from, -3), step, Math.floor(from / step));
+      for (const image of [from - hz, from + hz, 2 * from - hz].filter((image) => image < to / 2)) {
+        expect(levelOf(out, to, image, 50, 950), `${image} Hz`).toBeLessThan(-3 - REJECTION);
+      }
+    }
+  },
+);
 
 test('a sweep of tones is flat within 0.5 dB to 3.4 kHz, both ways between 8 and 16 kHz', () => {
   for (const [from, to] of [
@@ -239,7 +250,8 @@ test('random steps all keep a tone in its place', () => {
     const out = resampled(Int16Array.from(sine(hz, from, 9600, 16_384), Math.round), step, count);
     const ideal = sine(hz * step, from, count, 16_384);
     let worst = 0;
-    for (let n = Math.ceil(1000 / step); n < count - 1000 / step; n++) worst = Math.max(worst, Math.abs(out[n] - ideal[n]));
+    for (let n = Math.ceil(1000 / step); n < count - 1000 / step; n++)
+      worst = Math.max(worst, Math.abs(out[n] - ideal[n]));
     expect(worst, `step ${step}, ${hz} Hz`).toBeLessThan(3);
   }
 });

@@ -49,13 +49,10 @@ export class G722Encoder {
     const difference = saturate(sample - band.predicted);
     const magnitude = difference < 0 ? ~difference : difference;
     let level = 0;
-    while (
-      level < SIX_BIT_DECISIONS.length &&
-      magnitude >= Math.imul(SIX_BIT_DECISIONS[level], band.scale) >> 12
-    ) {
+    while (level < SIX_BIT_DECISIONS.length && magnitude >= Math.imul(SIX_BIT_DECISIONS[level], band.scale) >> 12) {
       level++;
     }
-    // Codes count down from 61 for positive differences, from 63, 62 and then 31 for negative ones (table 8).
+    // Codes count down from 61 for positive differences, from 63, 62 and then 31 for negative ones.
     const code = difference >= 0 ? 61 - level : level < 2 ? 63 - level : 33 - level;
     const leading = code >> 2;
     band.adapt(Math.imul(band.scale, FOUR_BIT_LEVELS[leading]) >> 15, LOWER_LOG_STEPS[leading]);

@@ -4,7 +4,8 @@
  */
 import { MPEGDecoder } from 'mpg123-decoder';
 import { AppError } from '../../core/errors.ts';
-import { DECODER_DELAY, parseInfoFrame } from '../encode/info-tag.ts';
+import { DECODER_DELAY } from '../encode/gapless.ts';
+import { parseInfoFrame } from '../encode/info-tag.ts';
 import type { Mp3Frame } from '../encode/mp3-frame.ts';
 import type { ArtefactFile } from './artefact-file.ts';
 import type { OpenedAudio } from './decoded-audio.ts';

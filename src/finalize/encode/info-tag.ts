@@ -7,6 +7,7 @@
  */
 import { AppError } from '../../core/errors.ts';
 import { crc16 } from './crc16.ts';
+import { LONGEST_TRIM } from './gapless.ts';
 import { parseMp3Frame, silentMp3Frame } from './mp3-frame.ts';
 
 export type InfoTag = {
@@ -20,22 +21,9 @@ export type InfoTag = {
   readonly padding: number;
 };
 
-/** What a Layer III decoder itself adds before the first sample: 528 of the filter bank and one of the overlap. */
-export const DECODER_DELAY = 529;
-
-/** Samples that LAME, lamejs and libmp3lame put before the first one. */
-export const ENCODER_DELAY = 576;
-
-/**
- * Silence put before the audio, so that decoders skip 47 + 576 + 529 = 1152 samples, which is whole frames in all versions of MPEG: ffmpeg
- * forgets what is left to skip inside a frame when the audio ends in that frame too, as it does in very short files.
- */
-export const LEAD_IN = 1152 - ENCODER_DELAY - DECODER_DELAY;
-
 const TAG_BYTES = 156;
 const TRIM_AT = 141;
 const TAG_CRC_AT = 154;
-const LONGEST_TRIM = 4095;
 const HAS_FRAMES_BYTES_TOC_QUALITY = 0x0f;
 const REVISION_0_CBR = 0x01;
 const STEREO = 1 << 2;
@@ -91,17 +79,6 @@ export const withTrim = (frame: Uint8Array, delay: number, padding: number): Uin
   out.writeUIntBE(delay * 4096 + padding, TRIM_AT, 3);
   out.writeUInt16BE(crc16(frame.subarray(0, start + TAG_CRC_AT)), TAG_CRC_AT);
   return frame;
-};
-
-/**
- * How many samples follow `samples` of audio in `frames` frames of `frameSamples`, when LEAD_IN went before them.
- * @throws AppError ENCODE_FAILED when the last samples would never come out of a decoder
- */
-export const paddingAfter = (samples: number, frames: number, frameSamples: number): number => {
-  const padding = frames * frameSamples - LEAD_IN - ENCODER_DELAY - samples;
-  if (padding < DECODER_DELAY)
-    throw new AppError('ENCODE_FAILED', `${frames} frames are too few for ${samples} samples`);
-  return padding;
 };
 
 /**

@@ -7,7 +7,8 @@ import lamejs from 'lamejs';
 import { AppError } from '../../core/errors.ts';
 import type { AudioEncoder, EncodedFile, EncoderOptions } from './audio-encoder.ts';
 import { crc16 } from './crc16.ts';
-import { ENCODER_DELAY, infoFrame, LEAD_IN, paddingAfter } from './info-tag.ts';
+import { ENCODER_DELAY, LEAD_IN, paddingAfter, silenceAfter } from './gapless.ts';
+import { infoFrame } from './info-tag.ts';
 import { mp3FrameSamples, mp3VersionOf, parseMp3Frame } from './mp3-frame.ts';
 import { OutputFile } from './output-file.ts';
 import { voiceBitrate } from './voice-bitrate.ts';
@@ -64,11 +65,14 @@ export class LameEncoder implements AudioEncoder {
   }
 
   async finish(): Promise<EncodedFile> {
+    const samples = this.#samples;
+    const frameSamples = mp3FrameSamples(mp3VersionOf(this.#format.sampleRate)!);
+    const silence = silenceAfter(samples, frameSamples);
+    await this.write(new Int16Array(silence * this.#format.channels), silence);
     await this.#encodePiece();
     await this.#append(this.#guard(() => this.#lame.flush()));
-    const frameSamples = mp3FrameSamples(mp3VersionOf(this.#format.sampleRate)!);
-    await this.#file.patch(this.#tag(paddingAfter(this.#samples, this.#frames, frameSamples)), 0);
-    return { ...(await this.#file.seal()), samples: this.#samples, encoder: `lamejs ${version}` };
+    await this.#file.patch(this.#tag(paddingAfter(samples, this.#frames, frameSamples)), 0);
+    return { ...(await this.#file.seal()), samples, encoder: `lamejs ${version}` };
   }
 
   abort(): Promise<void> {

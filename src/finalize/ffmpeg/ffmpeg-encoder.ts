@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { AudioEncoder, EncodedFile, EncoderOptions, PcmFormat } from '../encode/audio-encoder.ts';
-import { ENCODER_DELAY, LEAD_IN, paddingAfter, parseInfoFrame, withTrim } from '../encode/info-tag.ts';
+import { ENCODER_DELAY, LEAD_IN, paddingAfter, silenceAfter } from '../encode/gapless.ts';
+import { parseInfoFrame, withTrim } from '../encode/info-tag.ts';
 import { mp3FrameSamples, mp3VersionOf } from '../encode/mp3-frame.ts';
 import { OutputFile } from '../encode/output-file.ts';
 import { pcmToBytes } from '../encode/pcm-bytes.ts';
@@ -61,6 +62,8 @@ export class FfmpegEncoder implements AudioEncoder {
   }
 
   async finish(): Promise<EncodedFile> {
+    const silence = silenceAfter(this.#samples, this.#frameSamples);
+    await this.#run.write(Buffer.alloc(2 * this.#format.channels * silence));
     this.#run.endInput();
     await this.#run.ended;
     await this.#file.adopt();
@@ -75,6 +78,10 @@ export class FfmpegEncoder implements AudioEncoder {
     await this.#file.discard();
   }
 
+  get #frameSamples(): number {
+    return mp3FrameSamples(mp3VersionOf(this.#format.sampleRate)!);
+  }
+
   /** Counts the lead-in in, and mends ffmpeg's padding, which is too short by up to a frame for one length in twelve or so. */
   async #completeTag(): Promise<void> {
     const frame = await this.#file.read(0, HEAD_BYTES);
@@ -82,8 +89,7 @@ export class FfmpegEncoder implements AudioEncoder {
     if (tag?.frames === undefined || tag.delay !== ENCODER_DELAY) {
       throw new AppError('FFMPEG_FAILED', 'ffmpeg wrote an mp3 without a complete Info tag');
     }
-    const frameSamples = mp3FrameSamples(mp3VersionOf(this.#format.sampleRate)!);
-    const padding = paddingAfter(this.#samples, tag.frames, frameSamples);
+    const padding = paddingAfter(this.#samples, tag.frames, this.#frameSamples);
     await this.#file.patch(withTrim(frame, LEAD_IN + ENCODER_DELAY, padding), 0);
   }
 }

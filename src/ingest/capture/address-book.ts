@@ -4,17 +4,12 @@ import ipaddr from 'ipaddr.js';
 /** A port scan must not fill the memory: with that many addresses the book starts anew. */
 const MAX_ADDRESSES = 1 << 16;
 
-type V6Entry = {
-  readonly words: readonly [number, number, number, number];
-  readonly text: string;
-  readonly next: V6Entry | undefined;
-};
+type V6Entry = { readonly words: readonly [number, number, number, number]; readonly text: string };
 
 export class AddressBook {
   readonly #v4 = new Map<number, string>();
-  /** By a hash of the address; entries of one hash form a chain. */
+  /** By a hash of the address. Of two that share one, the last one seen is kept: the other's text is made again. */
   readonly #v6 = new Map<number, V6Entry>();
-  #v6Entries = 0;
 
   /** Dotted decimal of the four bytes at `at`. */
   v4(bytes: Buffer, at: number): string {
@@ -34,18 +29,14 @@ export class AddressBook {
     const c = bytes.readInt32BE(at + 8);
     const d = bytes.readInt32BE(at + 12);
     const hash = Math.imul(Math.imul(Math.imul(a ^ 0x9e3779b1, 31) ^ b, 31) ^ c, 31) ^ d;
-    const chain = this.#v6.get(hash);
-    for (let entry = chain; entry; entry = entry.next) {
-      const { words } = entry;
-      if (words[0] === a && words[1] === b && words[2] === c && words[3] === d) return entry.text;
+    const known = this.#v6.get(hash);
+    if (known) {
+      const { words, text } = known;
+      if (words[0] === a && words[1] === b && words[2] === c && words[3] === d) return text;
     }
-    if (this.#v6Entries === MAX_ADDRESSES) {
-      this.#v6.clear();
-      this.#v6Entries = 0;
-    }
+    if (this.#v6.size === MAX_ADDRESSES) this.#v6.clear();
     const text = v6Text(bytes.subarray(at, at + 16));
-    this.#v6.set(hash, { words: [a, b, c, d], text, next: this.#v6Entries === 0 ? undefined : chain });
-    this.#v6Entries++;
+    this.#v6.set(hash, { words: [a, b, c, d], text });
     return text;
   }
 }

@@ -98,8 +98,6 @@ export class PcapngParser implements CaptureParser {
         return this.#stop('a section without its byte-order magic');
       }
       this.#bigEndian = magic === BYTE_ORDER_MAGIC;
-    } else if (!this.#opened) {
-      return this.#stop('a block outside of any section');
     }
     const type = readU32(bytes, start, this.#bigEndian);
     const length = readU32(bytes, start + 4, this.#bigEndian);

@@ -33,7 +33,7 @@ export class SipCallState implements SipCall {
   /** The INVITE that was refused. */
   #refused = '';
   #endedBy: 'refusal' | 'cancel' | 'bye' | undefined;
-  /** A re-INVITE was seen: a refusal no longer ends the call. */
+  /** A re-INVITE was seen: the call was answered before. */
   #established = false;
   /** Several when the caller tries again with another tag, or when a B2BUA keeps the Call-ID on its other leg. */
   readonly #callerTags = new Set<string>();
@@ -68,7 +68,7 @@ export class SipCallState implements SipCall {
         if (signal.status === 0 || isSuccess(signal.status) || signal.status === 481) this.#hungUp(signal, calleeTag);
         return;
       case 'CANCEL':
-        if (this.answeredAtUs === undefined && !this.#established) this.#end('cancel', signal.atUs);
+        if (!this.#isConfirmed) this.#end('cancel', signal.atUs);
         return;
       case 'ACK':
       case 'PRACK':
@@ -77,6 +77,11 @@ export class SipCallState implements SipCall {
       default:
         signal.method satisfies never;
     }
+  }
+
+  /** The call was answered, in the capture or before it. */
+  get #isConfirmed(): boolean {
+    return this.answeredAtUs !== undefined || this.#established;
   }
 
   #invited(signal: SipSignal): void {
@@ -99,7 +104,7 @@ export class SipCallState implements SipCall {
     } else if (status >= 300) {
       remember(this.#refusedTags, calleeTag);
       this.#refused = transactionOf(signal);
-      if (this.answeredAtUs === undefined && !this.#established) this.#end('refusal', atUs);
+      if (!this.#isConfirmed) this.#end('refusal', atUs);
     } else if (status > 100 && this.#endedBy === 'refusal' && calleeTag !== '' && !this.#refusedTags.has(calleeTag)) {
       this.#reopen(); // Another branch of a forked call still rings.
     }
@@ -131,7 +136,10 @@ export class SipCallState implements SipCall {
     }
     if (signal.method === 'CANCEL' || signal.method === 'BYE') return;
     if (isSuccess(signal.status)) this.#log.accept(transaction);
-    else if (signal.status >= 300) this.#log.refuse(transaction, signal.atUs);
+    // The refusal of the first INVITE ends the call: there is no session to go back to.
+    else if (signal.status >= 300 && (signal.method !== 'INVITE' || this.#isConfirmed)) {
+      this.#log.refuse(transaction, signal.atUs);
+    }
   }
 
   #requester({ from, to }: SipSignal): CallSide {

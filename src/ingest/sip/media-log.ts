@@ -2,11 +2,12 @@
  * The media lines a call's offers and answers put in force, in time order (RFC 3264): a new session description adds its
  * lines, a repeated one adds nothing, a refused offer restores what held before it. Pure and bounded.
  */
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SdpMedia } from './sdp.ts';
 
 export type CallSide = 'caller' | 'callee';
 
+/** One m= line as it was in force; `secure` as offer and answer together settled it. */
 export type SipMedia = SdpMedia & {
   /** Capture time of the message that said so. */
   readonly sinceUs: number;
@@ -133,4 +134,6 @@ const bound = <K>(table: { readonly size: number; keys(): Iterator<K>; delete(ke
 
 /** Equal for descriptions that put the same media in force, whatever their version number and order of attributes. */
 const digestOf = (lines: readonly SdpMedia[]): string =>
-  hash('sha1', JSON.stringify(lines.map((line) => ({ ...line, codecs: [...line.codecs] }))), 'base64');
+  createHash('sha256')
+    .update(JSON.stringify(lines.map((line) => ({ ...line, codecs: [...line.codecs] }))))
+    .digest('base64');

@@ -78,16 +78,13 @@ const displayName = (name: string): string => name.trim().slice(0, LONGEST_NAME)
  * The user without what rides along: a password after `:`, and after `;` or `,` parameters and digits to be dialled once
  * the call is up (`postd`, RFC 3966's predecessor), which may be a card number.
  */
-const userOf = (text: string): string => {
-  const user = text.split(/[;,:]/, 1)[0] ?? '';
-  return plainText(user).trim();
-};
+const userOf = (text: string): string => (unescaped(text).split(/[;,:]/, 1)[0] ?? '').replace(/\p{Cc}+/gu, ' ').trim();
 
-const plainText = (escaped: string): string => {
+const unescaped = (text: string): string => {
   try {
-    return (decodeURIComponent(escaped).split(/[;,:]/, 1)[0] ?? '').replace(/\p{Cc}+/gu, ' ');
+    return decodeURIComponent(text);
   } catch {
-    return escaped; // A bare `%` is no escape: kept as written.
+    return text; // A bare `%` is no escape: kept as written.
   }
 };
 

@@ -7,7 +7,7 @@ import { parseSdp, type SdpMedia } from './sdp.ts';
 
 export type SipSignal = {
   readonly atUs: number;
-  /** The two signalling addresses, the same for both directions: one hop of the call's path. */
+  /** The two signalling addresses: one hop of the call's path, in the direction the message went. */
   readonly hop: string;
   readonly callId: string;
   /** Of the request, or of the request that the response answers. */
@@ -49,7 +49,7 @@ export const readSignal = (
   const asserted = headers.first('p-asserted-identity');
   return {
     atUs,
-    hop: source < target ? `${source} ${target}` : `${target} ${source}`,
+    hop: `${source} ${target}`,
     callId,
     method,
     cseq: Number(cseq[1]),

@@ -30,11 +30,13 @@ type Match = { readonly left: Sample; readonly right: Sample; readonly lagsUs: n
 /** The sample of one strand, at the level of its coarsest part. */
 class Sample {
   readonly strand: Strand;
+  readonly number: number;
   readonly level: number;
   readonly hashes: number[] = [];
 
-  constructor(strand: Strand, take: (hash: number, entry: Entry) => void) {
+  constructor(strand: Strand, number: number, take: (hash: number, entry: Entry) => void) {
     this.strand = strand;
+    this.number = number;
     const audio = strand.parts.filter(({ kind }) => kind === 'audio').map(({ piece }) => piece);
     this.level = audio.reduce((level, { track }) => Math.max(level, track.fingerprints.level), 0);
     for (const { track, firstUs, lastUs } of audio) {
@@ -44,6 +46,11 @@ class Sample {
         take(hash, { sample: this, atUs });
       });
     }
+  }
+
+  /** It differs from silence and steady tones. */
+  get isTelling(): boolean {
+    return new Set(this.hashes).size >= TELLING_PAYLOADS;
   }
 
   countAt(level: number): number {
@@ -56,72 +63,72 @@ class Sample {
 export class AudioTwins {
   /** The least delay first. */
   readonly all: readonly Twins[];
-  readonly #telling = new Set<Strand>();
-  readonly #known = new Map<string, Twins>();
-  readonly #numbers = new Map<Strand, number>();
+  readonly #samples = new Map<Strand, Sample>();
+  readonly #known = new Map<number, Twins>();
 
   constructor(strands: readonly Strand[]) {
     const byHash = new Map<number, Entry[]>();
     for (const strand of strands) {
-      this.#numbers.set(strand, this.#numbers.size);
-      const sample = new Sample(strand, (hash, entry) => {
+      const sample = new Sample(strand, this.#samples.size, (hash, entry) => {
         const entries = byHash.get(hash);
         if (entries === undefined) byHash.set(hash, [entry]);
         else entries.push(entry);
       });
-      if (new Set(sample.hashes).size >= TELLING_PAYLOADS) this.#telling.add(strand);
+      this.#samples.set(strand, sample);
     }
-    this.all = [...this.#matches(byHash)]
-      .flatMap((match) => twinsOf(match) ?? [])
-      .sort((x, y) => x.lagUs - y.lagUs || y.payloads - x.payloads);
-    for (const twins of this.all) this.#known.set(this.#key(twins.first, twins.second), twins);
+    const twins: Twins[] = [];
+    for (const [key, match] of matchesOf(byHash)) {
+      const found = twinsOf(match);
+      if (found === undefined) continue;
+      twins.push(found);
+      this.#known.set(key, found);
+    }
+    this.all = twins.sort((x, y) => x.lagUs - y.lagUs || y.payloads - x.payloads);
   }
 
   find(left: Strand, right: Strand): Twins | undefined {
-    return this.#known.get(this.#key(left, right));
+    return this.#known.get(keyOf(this.#samples.get(left)!, this.#samples.get(right)!));
   }
 
-  /** Whether its audio differs from silence and steady tones, so that not being like another says something. */
+  /** Whether its audio is of a kind that not being like another's says something. */
   isTelling(strand: Strand): boolean {
-    return this.#telling.has(strand);
-  }
-
-  #key(left: Strand, right: Strand): string {
-    const x = this.#numbers.get(left) ?? -1;
-    const y = this.#numbers.get(right) ?? -1;
-    return x < y ? `${x} ${y}` : `${y} ${x}`;
-  }
-
-  #matches(byHash: ReadonlyMap<number, Entry[]>): Iterable<Match> {
-    const matches = new Map<string, Match>();
-    for (const [hash, entries] of byHash) {
-      if (entries.length < 2) continue;
-      entries.sort((left, right) => left.atUs - right.atUs);
-      for (const [index, entry] of entries.entries()) {
-        const until = Math.min(entries.length, index + 1 + NEXT_OCCURRENCES);
-        for (let next = index + 1; next < until; next++) {
-          const other = entries[next]!;
-          if (other.atUs - entry.atUs > NEAR_US) break;
-          if (other.sample !== entry.sample) this.#count(matches, hash, entry, other);
-        }
-      }
-    }
-    return matches.values();
-  }
-
-  #count(matches: Map<string, Match>, hash: number, entry: Entry, other: Entry): void {
-    if (!isKept(hash, Math.max(entry.sample.level, other.sample.level))) return;
-    const key = this.#key(entry.sample.strand, other.sample.strand);
-    let match = matches.get(key);
-    if (match === undefined) {
-      match = { left: entry.sample, right: other.sample, lagsUs: [], hashes: new Set() };
-      matches.set(key, match);
-    }
-    const lagUs = other.atUs - entry.atUs;
-    match.lagsUs.push(match.left === entry.sample ? lagUs : -lagUs);
-    match.hashes.add(hash);
+    return this.#samples.get(strand)!.isTelling;
   }
 }
+
+/** The same for both orders; exact below 2^26 strands. */
+const keyOf = (left: Sample, right: Sample): number =>
+  Math.min(left.number, right.number) * 2 ** 26 + Math.max(left.number, right.number);
+
+const matchesOf = (byHash: ReadonlyMap<number, Entry[]>): ReadonlyMap<number, Match> => {
+  const matches = new Map<number, Match>();
+  for (const [hash, entries] of byHash) {
+    if (entries.length < 2) continue;
+    entries.sort((left, right) => left.atUs - right.atUs);
+    for (const [index, entry] of entries.entries()) {
+      const until = Math.min(entries.length, index + 1 + NEXT_OCCURRENCES);
+      for (let next = index + 1; next < until; next++) {
+        const other = entries[next]!;
+        if (other.atUs - entry.atUs > NEAR_US) break;
+        if (other.sample !== entry.sample) count(matches, hash, entry, other);
+      }
+    }
+  }
+  return matches;
+};
+
+const count = (matches: Map<number, Match>, hash: number, entry: Entry, other: Entry): void => {
+  if (!isKept(hash, Math.max(entry.sample.level, other.sample.level))) return;
+  const key = keyOf(entry.sample, other.sample);
+  let match = matches.get(key);
+  if (match === undefined) {
+    match = { left: entry.sample, right: other.sample, lagsUs: [], hashes: new Set() };
+    matches.set(key, match);
+  }
+  const lagUs = other.atUs - entry.atUs;
+  match.lagsUs.push(match.left === entry.sample ? lagUs : -lagUs);
+  match.hashes.add(hash);
+};
 
 const twinsOf = ({ left, right, lagsUs, hashes }: Match): Twins | undefined => {
   const level = Math.max(left.level, right.level);

@@ -26,9 +26,9 @@ export class FingerprintBudget {
 export class Fingerprints {
   readonly #budget: FingerprintBudget;
   #level = 0;
-  /** In order of time until the sample is thinned, by hash and time after. */
-  #hashes: number[] = [];
-  #times: number[] = [];
+  /** In the order they came. */
+  readonly #hashes: number[] = [];
+  readonly #times: number[] = [];
 
   constructor(budget: FingerprintBudget) {
     this.#budget = budget;
@@ -40,26 +40,32 @@ export class Fingerprints {
 
   push(data: Uint8Array, start: number, end: number, atUs: number): void {
     const hash = payloadHash(data, start, end);
-    if (hash === CONSTANT || !isKept(hash, this.#level) || this.#budget.left === 0) return;
+    if (hash === CONSTANT || !isKept(hash, this.#level) || this.#budget.left === 0 || this.#repeats(hash, atUs)) return;
     this.#budget.left--;
     this.#hashes.push(hash);
     this.#times.push(atUs);
-    if (this.#hashes.length === (this.#level < STEADY_LEVEL ? SHORT_CAPACITY : CAPACITY)) this.#thin();
+    if (this.#hashes.length >= (this.#level < STEADY_LEVEL ? SHORT_CAPACITY : CAPACITY)) this.#thin();
   }
 
-  /** Calls back with every entry in `[fromUs, toUs]`, at most once per payload and `REPEAT_US`. */
+  /** Calls back with every entry in `[fromUs, toUs]`. */
   forEach(fromUs: number, toUs: number, take: (hash: number, atUs: number) => void): void {
-    this.#dropRepeats();
     for (const [index, hash] of this.#hashes.entries()) {
       const atUs = this.#times[index]!;
       if (atUs >= fromUs && atUs <= toUs) take(hash, atUs);
     }
   }
 
+  #repeats(hash: number, atUs: number): boolean {
+    const oldest = Math.max(0, this.#hashes.length - SHORT_CAPACITY);
+    for (let index = this.#hashes.length - 1; index >= oldest; index--) {
+      if (this.#hashes[index] === hash) return atUs - this.#times[index]! < REPEAT_US;
+    }
+    return false;
+  }
+
   /** Makes room for at least as many entries again. */
   #thin(): void {
     const before = this.#hashes.length;
-    this.#dropRepeats();
     while (this.#hashes.length > before / 2 && this.#level < HIGHEST_LEVEL) {
       this.#level++;
       this.#keep((index) => isKept(this.#hashes[index]!, this.#level));
@@ -69,25 +75,16 @@ export class Fingerprints {
     this.#budget.left += before - this.#hashes.length;
   }
 
-  #dropRepeats(): void {
-    const order = this.#hashes.map((_, index) => index);
-    order.sort((x, y) => this.#hashes[x]! - this.#hashes[y]! || this.#times[x]! - this.#times[y]!);
-    const hashes: number[] = [];
-    const times: number[] = [];
-    for (const index of order) {
-      const repeats = hashes.at(-1) === this.#hashes[index] && this.#times[index]! - times.at(-1)! < REPEAT_US;
-      if (repeats) continue;
-      hashes.push(this.#hashes[index]!);
-      times.push(this.#times[index]!);
-    }
-    this.#hashes = hashes;
-    this.#times = times;
-  }
-
   #keep(isWanted: (index: number) => boolean): void {
-    const wanted = this.#hashes.map((_, index) => isWanted(index));
-    this.#hashes = this.#hashes.filter((_, index) => wanted[index]);
-    this.#times = this.#times.filter((_, index) => wanted[index]);
+    let kept = 0;
+    for (let index = 0; index < this.#hashes.length; index++) {
+      if (!isWanted(index)) continue;
+      this.#hashes[kept] = this.#hashes[index]!;
+      this.#times[kept] = this.#times[index]!;
+      kept++;
+    }
+    this.#hashes.length = kept;
+    this.#times.length = kept;
   }
 }
 
@@ -95,9 +92,9 @@ export class Fingerprints {
 export const isKept = (hash: number, level: number): boolean => (hash & ((1 << level) - 1)) === 0;
 
 /** Stands for payloads of one value throughout, silence in most codecs: they are alike in all calls. */
-export const CONSTANT = -1;
+export const CONSTANT = 0;
 
-/** 32 bits of FNV-1a over at most 64 bytes spread over the payload, and its length; mixed so that the low bits are even. */
+/** 32 bits, signed, of FNV-1a over at most 64 bytes spread over the payload, and its length; mixed so that the low bits are even. */
 export const payloadHash = (data: Uint8Array, start: number, end: number): number => {
   const length = end - start;
   if (length < SHORTEST_PAYLOAD) return CONSTANT;
@@ -113,5 +110,6 @@ export const payloadHash = (data: Uint8Array, start: number, end: number): numbe
   if (differs === 0) return CONSTANT;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  hash ^= hash >>> 16;
+  return hash === CONSTANT ? 1 : hash;
 };

@@ -108,7 +108,7 @@ const bytesPerTickOf = ({ name }: WireCodec): readonly number[] => {
   }
 };
 
-/** The rate nearest to what was measured; among near ones, the one that makes packets of whole tens of milliseconds. */
+/** The rate nearest to what was measured; among near ones, the one that makes packets of a usual length. */
 const clockRateOf = ({ measuredRate, usualStep }: PayloadProfile): number => {
   const nearest = nearestRate(usualStep, (rate) => Math.abs(Math.log((measuredRate ?? 0) / rate)));
   if (nearest.off < FAR_OFF) return nearest.rate;
@@ -123,7 +123,7 @@ const nearestRate = (
   let best = { rate: 0, off: Number.POSITIVE_INFINITY };
   for (const rate of RATES) {
     const packetMs = (step * 1000) / rate;
-    const uneven = Math.abs(packetMs - Math.round(packetMs / 10) * 10) > 0.1 ? 0.05 : 0;
+    const uneven = Math.abs(packetMs - Math.round(packetMs / 2.5) * 2.5) > 0.1 ? 0.05 : 0;
     const off = offOf(rate) + uneven;
     if (best.rate === 0 || off < best.off) best = { rate, off };
   }

@@ -8,97 +8,89 @@
  */
 import { LEGS, otherLeg } from '../../core/leg.ts';
 import type { LeftOut } from '../plan.ts';
-import { AudioTwins, TELLING_PAYLOADS, type Twins } from './audio-twins.ts';
+import { AudioTwins, type Twins } from './audio-twins.ts';
 import { formatPath } from './flow.ts';
 import { byBeginning, ProtoCall } from './proto-call.ts';
-import { byStart, isMirror, overlapUs, type Strand } from './strand.ts';
+import { isRelay, topologyOf } from './relay.ts';
+import { byStart, overlapUs, type Strand } from './strand.ts';
 
-/** Where addresses say nothing, one direction alone must be this alike, and this close in time. */
-const MANY_PAYLOADS = 8;
-const CLOSE_US = 50_000;
 /** A strand is spared when others span this much of it. */
 const SPANNED = 0.8;
 const HALF = 0.5;
 
-/** How the second strand's addresses follow on the first's. */
-type Topology = 'chain' | 'copy' | 'fan' | 'unknown';
 /** A call within a group; `flipped` when its leg a is the group's leg b. */
 type Member = { readonly call: ProtoCall; readonly flipped: boolean };
 type Dropped = { readonly strand: Strand; readonly like: Strand };
 
 export const joinHops = (calls: readonly ProtoCall[]): { calls: ProtoCall[]; leftOut: LeftOut[] } => {
   const twins = new AudioTwins(calls.flatMap(({ strands }) => strands));
-  const joined = groups(calls, twins).map((members) => joinMembers(members, twins));
+  const joined = new Groups(calls, twins).all.map((members) => joinMembers(members, twins));
   return { calls: joined.map(({ call }) => call), leftOut: joined.flatMap(({ leftOut }) => leftOut) };
 };
 
-const groups = (calls: readonly ProtoCall[], twins: AudioTwins): (readonly Member[])[] => {
-  const groupOf = new Map<ProtoCall, Member[]>(calls.map((call) => [call, [{ call, flipped: false }]]));
-  const callOf = new Map(calls.flatMap((call) => call.strands.map((strand) => [strand, call] as const)));
-  const relayed = new Set<Strand>();
-  const onward = new Set<string>();
-  for (const pair of twins.all) {
+/** Calls that are one conversation, with which of them have their legs the other way round. */
+class Groups {
+  readonly #twins: AudioTwins;
+  readonly #groupOf: Map<ProtoCall, Member[]>;
+  readonly #callOf: Map<Strand, ProtoCall>;
+  readonly #relayed = new Set<Strand>();
+  readonly #onward = new Set<string>();
+
+  constructor(calls: readonly ProtoCall[], twins: AudioTwins) {
+    this.#twins = twins;
+    this.#groupOf = new Map(calls.map((call) => [call, [{ call, flipped: false }]]));
+    this.#callOf = new Map(calls.flatMap((call) => call.strands.map((strand) => [strand, call] as const)));
+    for (const pair of twins.all) this.#take(pair, isRelay);
+    for (const pair of twins.all) this.#take(pair, (fork, from, to) => this.#isFork(fork, from, to));
+  }
+
+  get all(): readonly (readonly Member[])[] {
+    return [...new Set(this.#groupOf.values())];
+  }
+
+  #take(pair: Twins, isTrue: typeof isRelay): void {
     const { first, second } = pair;
-    const [from, to] = [callOf.get(first)!, callOf.get(second)!];
+    const [from, to] = [this.#callOf.get(first)!, this.#callOf.get(second)!];
     // A strand is the relay of one other only, and goes to one place once: the nearest in time was taken before.
-    const hop = `${callOf.get(first)!.order} ${first.order} ${second.flow.source} ${second.flow.target}`;
-    if (from === to || relayed.has(second) || onward.has(hop) || !isRelay(pair, from, to, twins)) continue;
-    relayed.add(second);
-    onward.add(hop);
-    const flipped = from.legOf(first) !== to.legOf(second);
-    const [into, out] = [groupOf.get(from)!, groupOf.get(to)!];
-    if (into === out) continue;
-    const isFlipped = (group: readonly Member[], call: ProtoCall): boolean =>
-      group.find((member) => member.call === call)?.flipped === true;
-    const turn = flipped !== (isFlipped(into, from) !== isFlipped(out, to));
+    const hop = `${from.order} ${first.order} ${second.flow.source} ${second.flow.target}`;
+    if (from === to || this.#relayed.has(second) || this.#onward.has(hop)) return;
+    if (!isTrue(pair, from, to, this.#twins)) return;
+    this.#relayed.add(second);
+    this.#onward.add(hop);
+    this.#join(from, to, from.legOf(first) !== to.legOf(second));
+  }
+
+  #join(from: ProtoCall, to: ProtoCall, flipped: boolean): void {
+    const [into, out] = [this.#groupOf.get(from)!, this.#groupOf.get(to)!];
+    if (into === out) return;
+    const turned = flipped !== (this.#isFlipped(from) !== this.#isFlipped(to));
     for (const member of out) {
-      into.push({ call: member.call, flipped: member.flipped !== turn });
-      groupOf.set(member.call, into);
+      into.push({ call: member.call, flipped: member.flipped !== turned });
+      this.#groupOf.set(member.call, into);
     }
   }
-  return [...new Set(groupOf.values())];
-};
 
-/** Whether the second strand is what a relay made of the first; the other direction of both calls bears witness. */
-const isRelay = (pair: Twins, from: ProtoCall, to: ProtoCall, twins: AudioTwins): boolean => {
-  const { first, second, lagUs, payloads } = pair;
-  const topology = topologyOf(first, second);
-  if (topology === 'fan' || isMirror(first.flow, second.flow)) return false;
-  const theirs = from.legs[otherLeg(from.legOf(first)!)].filter(({ hasAudio }) => hasAudio);
-  const ours = to.legs[otherLeg(to.legOf(second)!)].filter(({ hasAudio }) => hasAudio);
-  const back = ours.flatMap((our) => theirs.flatMap((their) => twins.find(our, their) ?? []));
-  if (back.length > 0) {
-    if (topology !== 'unknown') return true;
-    // Two calls with the same recording in both are alike, too; but then one of them is ahead in both directions.
-    const returns = back.some((other) => ours.includes(other.first) && other.payloads >= TELLING_PAYLOADS);
-    return returns && payloads >= TELLING_PAYLOADS;
+  #isFlipped(call: ProtoCall): boolean {
+    return this.#groupOf.get(call)!.find((member) => member.call === call)!.flipped;
   }
-  if (ours.some((our) => twins.isTelling(our)) && theirs.some((their) => twins.isTelling(their))) return false;
-  if (topology !== 'unknown') return payloads >= TELLING_PAYLOADS;
-  const isAbsent = ours.length === 0 || theirs.length === 0;
-  return isAbsent && payloads >= MANY_PAYLOADS && lagUs <= CLOSE_US;
-};
 
-/**
- * `chain`: sent on by whoever received it. `copy`: the same packets, before and after an address translation. `fan`: one host
- * sends, or receives, the same twice, as music on hold goes to all who wait: two conversations. `unknown`: all on one host, or
- * a relay with several addresses.
- */
-const topologyOf = (
-  { flow: first, parts: firstParts }: Strand,
-  { flow: second, parts: secondParts }: Strand,
-): Topology => {
-  if (new Set([first.source, first.target, second.source, second.target]).size === 1) return 'unknown';
-  const sameSource = first.source === second.source;
-  const sameTarget = first.target === second.target;
-  const ssrcs = new Set(firstParts.map(({ piece }) => piece.track.ssrc));
-  const samePackets = secondParts.some(({ piece }) => ssrcs.has(piece.track.ssrc));
-  const samePort =
-    (sameSource && first.sourcePort === second.sourcePort) || (sameTarget && first.targetPort === second.targetPort);
-  if (samePackets && samePort) return 'copy';
-  if (sameSource || sameTarget) return 'fan';
-  return first.target === second.source ? 'chain' : 'unknown';
-};
+  /** The leg a server says itself, forwarded beside the other one, which was found to be a relay, to one recorder. */
+  #isFork({ first, second }: Twins, from: ProtoCall, to: ProtoCall): boolean {
+    if (to.strands.length > 1 || first.flow.source !== second.flow.source) return false;
+    return this.#groupOf
+      .get(from)!
+      .some(({ call }) =>
+        call.strands.some(
+          (other) =>
+            other !== first &&
+            this.#relayed.has(other) &&
+            call.strands.length === 1 &&
+            other.flow.source === second.flow.source &&
+            other.flow.target === second.flow.target,
+        ),
+      );
+  }
+}
 
 const joinMembers = (members: readonly Member[], twins: AudioTwins): { call: ProtoCall; leftOut: LeftOut[] } => {
   const inOrder = [...members].sort((left, right) => byBeginning(left.call, right.call));

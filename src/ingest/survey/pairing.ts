@@ -1,23 +1,44 @@
 /** Makes calls of streams that nothing else tied together: two that share a host and last at the same time are two legs. Pure. */
 import { otherLeg } from '../../core/leg.ts';
+import type { Piece } from './piece.ts';
 import { ProtoCall } from './proto-call.ts';
-import { overlapUs } from './strand.ts';
+import { isMirror, overlapUs } from './strand.ts';
 
 /** Two legs that begin so far apart are as unlikely a pair as two that hardly overlap. */
 const APART_US = 10_000_000;
 /** Streams looked at for each stream, the nearest in start first. */
 const MOST_CANDIDATES = 256;
 
+/** A call with one leg, and what pairs are judged by. */
+type Single = {
+  readonly call: ProtoCall;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly hosts: ReadonlySet<string>;
+  readonly port: number;
+};
 type Pair = { readonly left: ProtoCall; readonly right: ProtoCall; readonly cost: number; readonly portsApart: number };
 
-/** @returns the calls, those with one leg joined where they can be. At most one of a pair has signalling. */
-export const pairAlone = (calls: readonly ProtoCall[]): ProtoCall[] => {
-  const alone = calls.filter(({ emptyLeg }) => emptyLeg !== undefined).sort((x, y) => x.firstUs - y.firstUs);
+/**
+ * @param useless streams that can't be recorded: a call whose other leg is one of them is not looking for another.
+ * @returns the calls, those with one leg joined where they can be. At most one of a pair has signalling.
+ */
+export const pairAlone = (calls: readonly ProtoCall[], useless: readonly Piece[]): ProtoCall[] => {
+  const answered = new Set(useless.map(({ binding }) => binding?.call));
+  const answers = new Set(useless.map(({ flow }) => flow));
+  const isAnswered = ({ sip, strands }: ProtoCall): boolean =>
+    (sip !== undefined && answered.has(sip)) ||
+    strands.some(({ flow }) => [...answers].some((answer) => isMirror(flow, answer)));
+  const singles = calls
+    .filter((call) => call.emptyLeg !== undefined && !isAnswered(call))
+    .map(singleOf)
+    .sort((x, y) => x.firstUs - y.firstUs);
   const pairs: Pair[] = [];
-  for (const [index, left] of alone.entries()) {
-    const { lastUs } = left;
-    for (const right of alone.slice(index + 1, index + 1 + MOST_CANDIDATES)) {
-      if (right.firstUs >= lastUs) break;
+  for (const [index, left] of singles.entries()) {
+    const until = Math.min(singles.length, index + 1 + MOST_CANDIDATES);
+    for (let next = index + 1; next < until; next++) {
+      const right = singles[next]!;
+      if (right.firstUs >= left.lastUs) break;
       const pair = pairOf(left, right);
       if (pair !== undefined) pairs.push(pair);
     }
@@ -33,27 +54,26 @@ export const pairAlone = (calls: readonly ProtoCall[]): ProtoCall[] => {
   return [...calls.filter((call) => !taken.has(call)), ...paired];
 };
 
-const pairOf = (left: ProtoCall, right: ProtoCall): Pair | undefined => {
-  if (left.sip !== undefined && right.sip !== undefined) return undefined;
+const singleOf = (call: ProtoCall): Single => ({
+  call,
+  firstUs: call.firstUs,
+  lastUs: call.lastUs,
+  hosts: new Set(call.strands.flatMap(({ flow }) => [flow.source, flow.target])),
+  port: call.strands[0]!.flow.targetPort,
+});
+
+const pairOf = (left: Single, right: Single): Pair | undefined => {
+  if (left.call.sip !== undefined && right.call.sip !== undefined) return undefined;
   const together = overlapUs(left, right);
-  if (together <= 0 || !shareHost(left, right)) return undefined;
+  if (together <= 0 || ![...right.hosts].some((host) => left.hosts.has(host))) return undefined;
   const whole = Math.max(left.lastUs, right.lastUs) - Math.min(left.firstUs, right.firstUs);
   const apartUs = Math.abs(left.firstUs - right.firstUs);
-  const [one, other] = [left.strands[0]!.flow, right.strands[0]!.flow];
   return {
-    left,
-    right,
+    left: left.call,
+    right: right.call,
     cost: 1 - together / whole + Math.min(1, apartUs / APART_US),
-    portsApart: Math.abs(one.targetPort - other.targetPort),
+    portsApart: Math.abs(left.port - right.port),
   };
-};
-
-const hostsOf = (call: ProtoCall): ReadonlySet<string> =>
-  new Set(call.strands.flatMap(({ flow }) => [flow.source, flow.target]));
-
-const shareHost = (left: ProtoCall, right: ProtoCall): boolean => {
-  const hosts = hostsOf(left);
-  return [...hostsOf(right)].some((host) => hosts.has(host));
 };
 
 const join = (left: ProtoCall, right: ProtoCall): ProtoCall => {

@@ -3,7 +3,7 @@
  * at once on one path, which is how a server forwards both legs to one port. Pure.
  */
 import { formatPath, type Path } from './flow.ts';
-import { RESTART_SILENCE_US } from './limits.ts';
+import { RESTART_SILENCE_US } from './piece.ts';
 import { ProtoCall } from './proto-call.ts';
 import { byStart, type Heard, overlapUs, Strand, togetherUs } from './strand.ts';
 

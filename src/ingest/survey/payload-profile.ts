@@ -44,8 +44,8 @@ export class PayloadProfile {
   moves = false;
   readonly #likeness: G711Likeness | undefined;
   readonly #pairs: Pair[] = [];
-  #stepTicks = 0;
-  #stepUs = 0;
+  #clockTicks = 0;
+  #clockUs = 0;
   #sequence = 0;
   #timestamp = 0;
   #atUs = 0;
@@ -76,8 +76,10 @@ export class PayloadProfile {
     if (this.measured > 0) {
       if (ticks !== 0) this.moves = true;
       else if (bytes > LARGE_PAYLOAD) this.stillLarge++;
-      const follows = ((packet.sequence - this.#sequence) & 0xffff) === 1 && !packet.marker;
-      if (follows && ticks > 0 && ticks <= LONGEST_STEP) this.#step(ticks, atUs - this.#atUs);
+      if (!packet.marker && ticks > 0 && ticks <= LONGEST_STEP) {
+        this.#clock(ticks, atUs - this.#atUs);
+        if (((packet.sequence - this.#sequence) & 0xffff) === 1) this.#step(ticks);
+      }
     }
     if (bytes < this.minBytes) this.minBytes = bytes;
     if (bytes > this.maxBytes) this.maxBytes = bytes;
@@ -114,22 +116,25 @@ export class PayloadProfile {
 
   /** Ticks per second of the capture's clock; `undefined` when the capture gives its packets no time to measure by. */
   get measuredRate(): number | undefined {
-    return this.#stepUs > 0 ? (this.#stepTicks * 1e6) / this.#stepUs : undefined;
+    return this.#clockUs > 0 ? (this.#clockTicks * 1e6) / this.#clockUs : undefined;
   }
 
   get law(): 'PCMU' | 'PCMA' | undefined {
     return this.#likeness?.law;
   }
 
+  /** The sum runs over lost packets, so that what one packet's delay adds, the next one's takes away. */
+  #clock(ticks: number, elapsedUs: number): void {
+    if (Math.abs(elapsedUs) > LONGEST_GAP_US) return;
+    this.#clockTicks += ticks;
+    this.#clockUs += elapsedUs;
+  }
+
   /** The packet before this one is now known to have lasted `ticks`. */
-  #step(ticks: number, elapsedUs: number): void {
+  #step(ticks: number): void {
     this.steps++;
     if (this.#opusTicks === ticks) this.opusSteps++;
     else if (this.#opusTicks >= 0) this.otherSteps++;
-    if (elapsedUs >= 0 && elapsedUs < LONGEST_GAP_US) {
-      this.#stepTicks += ticks;
-      this.#stepUs += elapsedUs;
-    }
     for (const pair of this.#pairs) {
       if (pair.ticks === ticks && pair.bytes === this.#bytes) {
         pair.count++;

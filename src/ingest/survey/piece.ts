@@ -5,9 +5,11 @@
 
 import type { Burst } from './activity.ts';
 import type { Flow } from './flow.ts';
-import { RESTART_SILENCE_US } from './limits.ts';
 import type { Binding, Signalling } from './signalling.ts';
 import type { Track } from './track.ts';
+
+/** Ports that were silent for so long and are then used by a sender that begins anew belong to a new call. */
+export const RESTART_SILENCE_US = 30_000_000;
 
 export class Piece {
   readonly track: Track;
@@ -44,7 +46,8 @@ export const piecesOf = (track: Track, signalling: Signalling): Piece[] => {
   let bursts: Burst[] = [];
   let binding: Binding | undefined;
   for (const burst of track.activity.bursts) {
-    const found = signalling.bind(track.flow, burst.firstUs);
+    // The capture may have begun in the middle of a call: then the first signalling comes long after the first packet.
+    const found = signalling.bind(track.flow, burst.firstUs) ?? signalling.bind(track.flow, burst.lastUs);
     const before = bursts.at(-1);
     if (before !== undefined && isApart(before, burst, binding, found)) {
       pieces.push(new Piece(track, bursts, binding));

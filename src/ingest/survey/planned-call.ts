@@ -35,7 +35,7 @@ const planCall = (call: ProtoCall, taken: Set<string>): PlannedCall => {
     ...(sip?.endedAtUs === undefined ? {} : { endedAtUs: sip.endedAtUs }),
     firstUs: call.firstUs,
     lastUs: call.lastUs,
-    streams: streams.sort((left, right) => left.firstUs - right.firstUs),
+    streams: streams.sort((left, right) => left.firstUs - right.firstUs || (left.leg < right.leg ? -1 : 1)),
   };
 };
 

@@ -1,25 +1,8 @@
 /** Calls as signalling tells them: every stream by its Call-ID and leg. Pure. */
 import { LEGS, otherLeg } from '../../core/leg.ts';
 import type { SipCall } from '../sip/call.ts';
-import { RESTART_SILENCE_US } from './limits.ts';
-import type { Piece } from './piece.ts';
 import { ProtoCall } from './proto-call.ts';
-import { type Heard, isMirror, overlapUs, Strand, togetherUs } from './strand.ts';
-
-/**
- * Binds streams that signalling doesn't explain, but whose mirror image it does: a NAT or an asymmetric answer hid an address.
- * What goes back on the path of one leg is the other leg.
- */
-export const bindMirrors = (pieces: readonly Piece[]): void => {
-  const bound = pieces.filter(({ binding }) => binding !== undefined);
-  for (const piece of pieces) {
-    if (piece.binding !== undefined) continue;
-    const mirror = bound
-      .filter((other) => isMirror(other.flow, piece.flow) && overlapUs(other, piece) > -RESTART_SILENCE_US)
-      .sort((left, right) => overlapUs(right, piece) - overlapUs(left, piece))[0]?.binding;
-    if (mirror !== undefined) piece.binding = { call: mirror.call, leg: otherLeg(mirror.leg) };
-  }
-};
+import { type Heard, overlapUs, Strand, togetherUs } from './strand.ts';
 
 /** One ProtoCall for each Call-ID that has media. @param heard streams with a binding. */
 export const signalledCalls = (heard: readonly Heard[]): ProtoCall[] => {

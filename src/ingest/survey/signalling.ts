@@ -47,7 +47,7 @@ export class Signalling {
 
   /**
    * The leg by who receives: what goes to the callee's address is what the caller says. Where only the sender's own address is
-   * known, as behind a NAT, by who sends. Several calls may name one address: ports are used again, and a B2BUA describes the
+   * known, as behind a NAT, by who sends; so the mirror image of a path that is known is known, too. Several calls may name one address: ports are used again, and a B2BUA describes the
    * same media in two calls, of which the first counts.
    */
   bind(path: Path, atUs: number): Binding | undefined {

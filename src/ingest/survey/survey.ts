@@ -8,14 +8,15 @@ import type { CapturePlan, LeftOut } from '../plan.ts';
 import { SipDialogs } from '../sip/dialogs.ts';
 import { CodecInterner } from './codec-table.ts';
 import { FingerprintBudget } from './fingerprints.ts';
-import { type Flow, formatPath } from './flow.ts';
+import type { Flow } from './flow.ts';
 import { FlowTable } from './flow-table.ts';
 import { joinHops } from './hops.ts';
+import { faxes, silentCalls, tooFew } from './leftovers.ts';
 import { pairAlone } from './pairing.ts';
 import { pathCalls } from './path-calls.ts';
 import { type Piece, piecesOf } from './piece.ts';
 import { planCalls } from './planned-call.ts';
-import { bindMirrors, signalledCalls } from './signalled-calls.ts';
+import { signalledCalls } from './signalled-calls.ts';
 import { Signalling } from './signalling.ts';
 import type { Heard } from './strand.ts';
 import { Track } from './track.ts';
@@ -24,8 +25,6 @@ import { judge } from './verdict.ts';
 
 /** Streams that are followed; a capture with more is recorded for its first ones. */
 const MOST_STREAMS = 1 << 16;
-/** Paths with a few packets that may have been RTP are named up to this number. */
-const MOST_NAMED = 20;
 
 const RTP_VERSION = 2;
 const PADDING_FLAG = 0x20;
@@ -75,20 +74,19 @@ export class Survey {
     const signalling = new Signalling(this.#dialogs.calls.values());
     const tracks = this.#tracksOf(signalling);
     const pieces = tracks.flatMap((track) => piecesOf(track, signalling));
-    bindMirrors(pieces);
-    const { heard, leftOut } = judgeAll(pieces, signalling);
+    const { heard, useless, leftOut } = judgeAll(pieces, signalling);
     const unexplained = heard.filter(({ piece }) => piece.binding === undefined);
     const joined = joinHops([...signalledCalls(heard), ...pathCalls(unexplained)]);
-    const planned = planCalls(pairAlone(joined.calls));
+    const planned = planCalls(pairAlone(joined.calls, useless));
     return {
       calls: planned.calls,
       leftOut: [
         ...joined.leftOut,
         ...planned.leftOut,
         ...leftOut,
-        ...this.#faxes(signalling),
-        ...this.#tooFew(new Set(tracks)),
-        ...this.#silentCalls(pieces),
+        ...faxes(this.#flows.flows(), signalling),
+        ...tooFew(this.#flows.flows(), new Set(tracks)),
+        ...silentCalls(this.#dialogs.calls.keys(), pieces),
       ],
       warnings: this.#warnings(tracks),
       packets: this.#packets,
@@ -160,36 +158,6 @@ export class Survey {
     return tracks.sort((left, right) => left.order - right.order);
   }
 
-  #faxes(signalling: Signalling): LeftOut[] {
-    const leftOut: LeftOut[] = [];
-    for (const flow of this.#flows.flows()) {
-      if (!flow.isFax && !(flow.faxes > 0 && signalling.kindsOf(flow).has('image'))) continue;
-      leftOut.push({ what: 'T.38', path: formatPath(flow), packets: flow.faxes, why: 'fax; only audio is recorded' });
-    }
-    return leftOut;
-  }
-
-  /** What may have been RTP, but for its few packets. A single packet is most likely noise, and not named. */
-  #tooFew(used: ReadonlySet<Track>): LeftOut[] {
-    const few = [...this.#flows.flows()]
-      .flatMap(({ candidates }) => [...candidates.values()])
-      .filter((track) => track.looksLikeRtp && !track.proven && !used.has(track));
-    return few.slice(0, MOST_NAMED).map(({ flow, packets }) => ({
-      what: 'RTP',
-      path: formatPath(flow),
-      packets,
-      why: 'too few packets to tell it from noise, and no signalling names it',
-    }));
-  }
-
-  #silentCalls(pieces: readonly Piece[]): LeftOut[] {
-    const heard = new Set(pieces.map(({ binding }) => binding?.call.callId));
-    const silent = [...this.#dialogs.calls.keys()].filter((callId) => !heard.has(callId));
-    if (silent.length === 0) return [];
-    const why = 'the capture holds signalling of them, and no media';
-    return [{ what: `SIP calls: ${silent.length}`, path: silent[0]!, packets: 0, why }];
-  }
-
   #warnings(tracks: readonly Track[]): string[] {
     const warnings: string[] = [];
     const cut = tracks.reduce((sum, track) => sum + track.cut, 0);
@@ -202,14 +170,22 @@ export class Survey {
   }
 }
 
-const judgeAll = (pieces: readonly Piece[], signalling: Signalling): { heard: Heard[]; leftOut: LeftOut[] } => {
+type Judged = {
+  readonly heard: readonly Heard[];
+  readonly useless: readonly Piece[];
+  readonly leftOut: readonly LeftOut[];
+};
+
+const judgeAll = (pieces: readonly Piece[], signalling: Signalling): Judged => {
   const interner = new CodecInterner();
   const heard: Heard[] = [];
+  const useless: Piece[] = [];
   const leftOut: LeftOut[] = [];
   for (const piece of pieces) {
     const { kind, codecs, leftOut: named } = judge(piece, signalling, interner);
     leftOut.push(...named);
-    if (kind !== 'useless') heard.push({ piece, kind, codecs });
+    if (kind === 'useless') useless.push(piece);
+    else heard.push({ piece, kind, codecs });
   }
-  return { heard, leftOut };
+  return { heard, useless, leftOut };
 };

@@ -10,7 +10,7 @@ import { bitsAt } from './bits.ts';
 import { formatParameter } from './fmtp.ts';
 import { foreign } from './foreign.ts';
 
-/** Speech bits by frame type (3GPP TS 26.101 table 1a, 26.201 table 1a); undefined for types that are reserved. */
+/** Speech bits by frame type (3GPP TS 26.101, TS 26.201); undefined for types that are reserved. */
 const AMR_BITS = [95, 103, 118, 134, 148, 159, 204, 244, 39, 43, 38, 37, undefined, undefined, undefined, 0] as const;
 const AMR_WB_BITS = [
   ...([132, 177, 253, 285, 317, 365, 397, 461, 477, 40] as const),
@@ -26,7 +26,7 @@ function adaptiveMultiRate(wire: WireCodec, sampleRate: number, speechBits: Spee
   const interleaved = formatParameter(wire, 'interleaving') !== undefined;
   const checked = formatParameter(wire, 'crc') === '1';
   const sorted = formatParameter(wire, 'robust-sorting') === '1';
-  // §8.1: each of the three implies octet alignment.
+  // §8: each of the three implies octet alignment.
   const aligned = formatParameter(wire, 'octet-align') === '1' || interleaved || checked || sorted;
   const channels = Math.max(1, wire.channels);
   const frameSamples = sampleRate / 50;

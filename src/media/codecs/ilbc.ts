@@ -1,4 +1,4 @@
-/** ILBC: frames of 38 bytes are 20 ms, of 50 bytes 30 ms; `mode` says which (RFC 3952 §3, §5), unless the length says otherwise. */
+/** ILBC: frames of 38 bytes are 20 ms, of 50 bytes 30 ms; `mode` says which (RFC 3952), unless the length says otherwise. */
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { formatParameter } from './fmtp.ts';

@@ -9,12 +9,12 @@ import type { WireCodec } from '../wire-codec.ts';
 import { bitsAt } from './bits.ts';
 import { foreign } from './foreign.ts';
 
-/** Bits of a frame and of a layer by mode, the heads drawn above included (Speex manual, tables 9.1, 10.1). */
+/** Bits of a frame and of a layer by mode, the heads drawn above included (Speex manual, bit allocation). */
 const FRAME_BITS = [5, 43, 119, 160, 220, 300, 364, 492, 79];
 const LAYER_BITS = [4, 36, 112, 192, 352];
 const USER_MESSAGE = 13;
 const DECODER_REQUEST = 14;
-/** Bits of a request by its number, after the head and the number (Speex manual, table 5.1). */
+/** Bits of a request by its number, after the head and the number (Speex manual, in-band signalling). */
 const REQUEST_BITS = [1, 1, 4, 4, 4, 4, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64];
 const SHORTEST_HEAD = 5;
 

@@ -149,13 +149,18 @@ describe('CaptureReader', () => {
       const path = written('early.pcap', call);
       const packed = written('early.pcap.gz', gzipSync(call));
       const text = written('early.txt', 'no capture');
+      const warnings: Error[] = []; // A handle that is forgotten is closed with a warning, some time later.
+      const listen = (warning: Error): number => warnings.push(warning);
+      process.on('warning', listen);
       const before = readdirSync(openFiles).length;
       for (let round = 0; round < 50; round++) {
         for await (const _ of new CaptureReader(path).batches()) break;
         for await (const _ of new CaptureReader(packed).batches()) break;
         await expect(read(text)).rejects.toThrow(AppError);
       }
+      process.off('warning', listen);
       expect(readdirSync(openFiles).length).toBeLessThanOrEqual(before + 5);
+      expect(warnings).toEqual([]);
     },
   );
 
@@ -272,13 +277,13 @@ describe('CaptureReader: files that can’t be read', () => {
 });
 
 describe('CaptureReader: a long capture', () => {
-  test('half a gigabyte out of a small gzip file goes through in bounded memory', async () => {
+  test('a quarter of a gigabyte out of a small gzip file goes through in bounded memory', async () => {
     const records = call.subarray(24);
     const member = gzipSync(Buffer.concat(Array<Buffer>(10).fill(records)));
     const path = join(folder, 'long.pcap.gz');
     const out = createWriteStream(path);
     out.write(gzipSync(call));
-    for (let index = 0; index < 45; index++) out.write(member);
+    for (let index = 0; index < 20; index++) out.write(member);
     out.end();
     await once(out, 'finish');
     const reader = new CaptureReader(path);
@@ -291,7 +296,7 @@ describe('CaptureReader: a long capture', () => {
       if (rssAtStart === 0 && datagrams > 20 * COUNT) rssAtStart = rss;
       most = Math.max(most, rss);
     }
-    expect(datagrams).toBe(COUNT * 451);
+    expect(datagrams).toBe(COUNT * 201);
     expect(reader.report.warnings).toEqual([]);
     expect(most - rssAtStart).toBeLessThan(100 * 2 ** 20);
   });

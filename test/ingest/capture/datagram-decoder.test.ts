@@ -125,6 +125,14 @@ describe('DatagramDecoder', () => {
     });
   }
 
+  test('a TCP header shorter than it can be is malformed in a cut packet too', () => {
+    const packet = edited(tcpPacket({ ...v4, link: 'raw' }), (bytes) => bytes.writeUInt8(4 << 4, 32));
+    expect(decode([packet], { linkType: 101, kept: packet.length - 2 })).toMatchObject({
+      cut: 0,
+      warnings: malformed(1),
+    });
+  });
+
   test('an IP packet too short for the UDP header is malformed, not cut', () => {
     const packet = edited(udpPacket({ ...v4, link: 'raw' }), (bytes) => bytes.writeUInt16BE(27, 2));
     expect(decode([packet], { linkType: 101 })).toEqual({ found: [], datagrams: 0, cut: 0, warnings: malformed(1) });

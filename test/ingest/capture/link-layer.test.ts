@@ -8,7 +8,7 @@ const macs = '020000000002 020000000001';
 /** The packet lies at an odd place of a bigger buffer, with bytes behind it that belong to something else. */
 const startOf = (linkType: number, packet: Buffer): number => {
   const before = Buffer.from('before!');
-  const behind = Buffer.from('0800450000000000000000000000', 'hex');
+  const behind = Buffer.from('0000080045000000000000000000', 'hex'); // Would read on as IPv4, from a type or a tag.
   const at = ipStart(linkType, Buffer.concat([before, packet, behind]), before.length, before.length + packet.length);
   return at < 0 ? at : at - before.length;
 };

@@ -113,6 +113,12 @@ describe('PcapParser', () => {
     expect(ending).toEqual({ kind: 'whole' });
   });
 
+  test('a record that claims no length on the wire, and has bytes, is read', () => {
+    const { packets: whole, ending } = parse(Buffer.concat([good, record(3, 0), Buffer.from('abc')]))!;
+    expect(whole).toBe(3);
+    expect(ending).toEqual({ kind: 'whole' });
+  });
+
   test('cut at every byte, the whole packets before it are there and the cut one’s place is told', () => {
     const ends = [24, 24 + 16 + 5, good.length];
     for (let length = 4; length < good.length; length++) {

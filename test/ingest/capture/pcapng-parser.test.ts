@@ -128,6 +128,35 @@ describe('PcapngParser', () => {
     }
   });
 
+  for (const tsresol of [6, 9, 0x80 | 30]) {
+    test(`one interface's clock runs on for hours, resolution ${tsresol}`, () => {
+      const times = Array.from({ length: 200 }, (_, index) => atUs + 44 + index * 61_000_000);
+      const back = [...times, times[3]!, times[100]!];
+      const file = pcapngFile(
+        back.map((time) => say('x', { atUs: time })),
+        { interfaces: [{ tsresol }] },
+      );
+      for (const [index, { atUs: time }] of parse(file)!.seen.entries()) {
+        expect(Math.abs(time - back[index]!)).toBeLessThanOrEqual(0.25);
+      }
+    });
+  }
+
+  test('more interfaces than anyone has are damage', () => {
+    const interfaces = Array.from({ length: 65_537 }, () => ({}));
+    expect(parse(pcapngFile([], { interfaces }))!.ending).toEqual({
+      kind: 'damaged',
+      atByte: 28 + 65_536 * 20,
+      what: 'more than 65536 interfaces',
+    });
+  });
+
+  test('an option whose value the block has no room for is not read', () => {
+    const body = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 14, 0, 8, 0, 1, 1, 1, 1]);
+    const file = pcapngFile([say('x')], { interfaces: [], extraBlocks: [pcapngBlock(1, body)] });
+    expect(parse(file)).toMatchObject({ seen: [{ atUs, linkType: 1 }], ending: { kind: 'whole' } });
+  });
+
   test('strange options: resolutions out of all proportion, options that reach past the block', () => {
     for (const tsresol of [19, 127, 0x80 | 63, 0xff]) {
       const file = pcapngFile([say('x', { atUs: 0 })], { interfaces: [{ tsresol }] });

@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { CaptureReader } from '../../../src/ingest/capture/capture-reader.ts';
 import type { Datagram } from '../../../src/ingest/datagram.ts';
 import type { SipCall } from '../../../src/ingest/sip/call.ts';
 import { SipDialogs } from '../../../src/ingest/sip/dialogs.ts';
+import { pcapFile, tcpPacket } from '../../support/pcap-file.ts';
+import { scratchDir } from '../../support/scratch.ts';
 import { sipDialog } from '../../support/sip-dialog.ts';
 import { ANN, BOB, pcmu, request, response, sdp, tcp, udp } from './conversation.ts';
 
@@ -115,6 +118,11 @@ describe('who, and when', () => {
       expected: [0, 10, 20],
     },
     { name: 'refused', steps: [INVITE, ['B', early(486), 30], ['B', early(486), 35]], expected: [0, undefined, 30] },
+    {
+      name: 'refused; a 180 of the same branch comes late',
+      steps: [INVITE, ['B', early(486), 30], ['B', early(180), 31]],
+      expected: [0, undefined, 30],
+    },
     {
       name: 'refused; the INVITE is retransmitted late',
       steps: [INVITE, ['B', early(486), 30], ['A', INVITE[1], 31]],
@@ -329,6 +337,53 @@ describe('media', () => {
       ],
     },
     {
+      name: 'a call that is refused after two early descriptions restores nothing',
+      steps: [INVITE, ['B', reply(183, 1, B0), 5], ['B', reply(183, 1, pcmu(BOB, 5002)), 6], ['B', reply(480, 1), 7]],
+      expected: [START[0], `5 callee ${BOB}:5000 0=PCMU`, `6 callee ${BOB}:5002 0=PCMU`],
+    },
+    {
+      name: 'an UPDATE that is refused before the answer restores what held',
+      steps: [
+        INVITE,
+        ['B', reply(183, 1, B0), 5],
+        ['A', request('UPDATE', { toTag: 'b', cseq: 2, sdp: pcmu(ANN, 4002) }), 6],
+        ['B', response(491, 'UPDATE', { toTag: 'b', cseq: 2 }), 7],
+      ],
+      expected: [START[0], `5 callee ${BOB}:5000 0=PCMU`, `6 caller ${ANN}:4002 0=PCMU`, `7 caller ${ANN}:4000 0=PCMU`],
+    },
+    {
+      name: 'what a refusal restores is as secure as it was settled',
+      steps: [
+        ['A', request('INVITE', { sdp: `${A0}a=crypto:1 A_B inline:x\r\n` }), 0],
+        OK,
+        ACK,
+        ['A', reinvite(2, pcmu(ANN, 4002)), 50],
+        ['B', reply(488, 2), 51],
+      ],
+      expected: [...START, `50 caller ${ANN}:4002 0=PCMU`, `51 caller ${ANN}:4000 0=PCMU`],
+    },
+    {
+      name: 'a cancelled re-INVITE restores what held',
+      steps: [
+        ...ANSWERED,
+        ['A', reinvite(2, pcmu(ANN, 4002)), 50],
+        ['A', request('CANCEL', { toTag: 'b', cseq: 2 }), 51],
+        ['B', response(200, 'CANCEL', { toTag: 'b', cseq: 2 }), 52],
+        ['B', reply(487, 2), 53],
+      ],
+      expected: [...START, `50 caller ${ANN}:4002 0=PCMU`, `53 caller ${ANN}:4000 0=PCMU`],
+    },
+    {
+      name: 'the refusal of one branch takes nothing back from the branch that answered',
+      steps: [
+        INVITE,
+        ['B', reply(183, 1, pcmu(BOB, 5002)), 5],
+        OK,
+        ['B', response(486, 'INVITE', { toTag: 'b2' }), 11],
+      ],
+      expected: [START[0], `5 callee ${BOB}:5002 0=PCMU`, START[1]],
+    },
+    {
       name: 'the capabilities in a refusal are no answer',
       steps: [INVITE, ['B', reply(488, 1, pcmu(BOB, 1)), 5]],
       expected: [START[0]],
@@ -457,12 +512,12 @@ describe('media', () => {
   });
 
   test('a B2BUA that keeps the Call-ID: its own INVITE is the caller side as well', () => {
-    const second = { fromTag: 'a9', toTag: '' };
+    const second = { fromTag: 'x9', toTag: '' };
     const call = callOf(
       INVITE,
       ['A', request('INVITE', { ...second, sdp: pcmu('203.0.113.1', 6000) }), 1],
-      ['B', response(200, 'INVITE', { fromTag: 'a9', toTag: 'b9', sdp: B0 }), 10],
-      ['B', request('BYE', { fromTag: 'b9', toTag: 'a9' }), 90],
+      ['B', response(200, 'INVITE', { fromTag: 'x9', toTag: 'b9', sdp: B0 }), 10],
+      ['B', request('BYE', { fromTag: 'b9', toTag: 'x9' }), 90],
     );
     expect(lines(call)).toEqual([START[0], '1 caller 203.0.113.1:6000 0=PCMU', START[1]]);
     expect(times(call)).toEqual([0, 10, 90]);
@@ -626,6 +681,27 @@ describe('over TCP', () => {
     expect(call.media.map(({ owner }) => owner)).toEqual(['callee']);
     expect(times(call).slice(1)).toEqual([10, 90]);
   });
+});
+
+test('a capture of SIP over TCP over IPv6: SDP and packets write an address alike', async () => {
+  const ann = '2001:db8::a';
+  const bob = '2001:db8:0:1::b';
+  const offer = sdp('x', 'audio 4000 RTP/AVP 0', 'c=IN IP6 2001:0DB8:0:0:0:0:0:A');
+  const text = request('INVITE', { sdp: offer });
+  const ends = { source: ann, sourcePort: 40_000, target: bob, targetPort: 5060 };
+  const cut = 200;
+  const packets = [
+    tcpPacket({ ...ends, sequence: 99, syn: true, payload: Buffer.alloc(0) }),
+    tcpPacket({ ...ends, sequence: 100 + cut, payload: Buffer.from(text.slice(cut)) }),
+    tcpPacket({ ...ends, sequence: 100, payload: Buffer.from(text.slice(0, cut)) }),
+  ];
+  const path = join(scratchDir(), 'tcp.pcap');
+  writeFileSync(path, pcapFile(packets.map((data, index) => ({ atUs: 1e15 + index, data }))));
+  const dialogs = new SipDialogs();
+  for await (const batch of new CaptureReader(path).batches()) for (const datagram of batch) dialogs.push(datagram);
+  expect(dialogs.calls.get('c1')?.media).toMatchObject([
+    { sinceUs: 1e15 + 2, owner: 'caller', address: ann, port: 4000 },
+  ]);
 });
 
 const CAPTURE = new URL('../../../../shared/captures/zeek/sip-wireshark.pcap', import.meta.url);

@@ -86,6 +86,17 @@ describe('SipFramer', () => {
     expect(whole).toHaveLength(3);
   });
 
+  test('a long stream in small pieces gives each message with its last piece', () => {
+    const messages = Array.from({ length: 300 }, (_, index) => message(`m${index}`, 'b'.repeat(index % 50)));
+    const pieces = messages.join('').match(/[\s\S]{1,7}/g)!;
+    let end = 0;
+    const expected = messages.map((text, index) => {
+      end += text.length;
+      return `m${index}=${'b'.repeat(index % 50)}@${Math.ceil(end / 7)}`;
+    });
+    expect(framed(...pieces)).toEqual(expected);
+  });
+
   test('a message is dated by the latest of its pieces, even when an earlier one is handed on later', () => {
     const times: number[] = [];
     const framer = new SipFramer((_, atUs) => times.push(atUs));

@@ -146,8 +146,12 @@ describe('the session description in a body', () => {
     {
       name: 'after ISUP bytes that hold a boundary inside a line',
       type: 'multipart/mixed;boundary=isup',
-      body: multipart('isup', part('application/ISUP', '\x01\x00\xff--isup\x00'), part('application/sdp', sdp)),
-      expected: `${sdp}\r\n`,
+      body: multipart(
+        'isup',
+        part('application/ISUP', '\x01\x00\xff--isup\x00'),
+        part('application/sdp', `${sdp}--isup`),
+      ),
+      expected: `${sdp}--isup\r\n`,
     },
     {
       name: 'a wrong length in the part',

@@ -1,0 +1,23 @@
+/** The modules as they ship: from the build, by the names of their sources, so that what runs the benchmark doesn't change what it runs. */
+
+type Built = {
+  'app/capture-feed': typeof import('../../../src/app/capture-feed.ts');
+  'app/live-call': typeof import('../../../src/app/live-call.ts');
+  'call/call': typeof import('../../../src/call/call.ts');
+  'core/clock': typeof import('../../../src/core/clock.ts');
+  'finalize/assemble': typeof import('../../../src/finalize/assemble.ts');
+  'finalize/decoders': typeof import('../../../src/finalize/decoders.ts');
+  'finalize/encoder-choice': typeof import('../../../src/finalize/encoder-choice.ts');
+  'finalize/finalize-recording': typeof import('../../../src/finalize/finalize-recording.ts');
+  'finalize/survey': typeof import('../../../src/finalize/survey.ts');
+  'ingest/capture/capture-reader': typeof import('../../../src/ingest/capture/capture-reader.ts');
+  'ingest/survey/plan-capture': typeof import('../../../src/ingest/survey/plan-capture.ts');
+  'ingest/survey/survey': typeof import('../../../src/ingest/survey/survey.ts');
+  'kernel/resampler': typeof import('../../../src/kernel/resampler.ts');
+  'media/rtp-packet': typeof import('../../../src/media/rtp-packet.ts');
+  'media/wire-codec': typeof import('../../../src/media/wire-codec.ts');
+  'spool/journal-writer': typeof import('../../../src/spool/journal-writer.ts');
+};
+
+export const built = async <K extends keyof Built>(name: K): Promise<Built[K]> =>
+  (await import(new URL(`../../../dist/${name}.js`, import.meta.url).href)) as Built[K];

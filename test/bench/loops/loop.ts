@@ -1,0 +1,44 @@
+/** What a loop is: work on built modules that times itself. */
+import type { CallFiles } from '../trial.ts';
+
+export type LoopName =
+  | 'bare-lamejs'
+  | 'call-packets'
+  | 'capture-read'
+  | 'encode'
+  | 'journal-write'
+  | 'place'
+  | 'resample'
+  | 'stages'
+  | 'survey';
+
+/** Each loop knows its own. */
+export type LoopOptions = {
+  readonly encoder?: 'wav' | 'lamejs' | 'ffmpeg';
+  readonly fromHz?: number;
+  readonly toHz?: number;
+  readonly toggleEverySeconds?: number;
+};
+
+export type LoopJob = {
+  readonly loop: LoopName;
+  readonly options: LoopOptions;
+  readonly call: CallFiles;
+  /** Empty, its own. */
+  readonly folder: string;
+  /** Short work is repeated until it has taken this long. */
+  readonly leastSeconds: number;
+};
+
+export type Sample = { readonly work: number; readonly seconds: number; readonly cpuSeconds: number };
+
+export type Samples = Readonly<Record<string, Sample>>;
+
+export type LoopResult = {
+  readonly samples: Samples;
+  /** Of the loop's process, its own loading and preparation included. */
+  readonly peakBytes: number;
+};
+
+/** Every `loops/*.ts` but this one and what they share exports one as `loop`. */
+export type Loop = (job: LoopJob) => Promise<Samples>;

@@ -1,0 +1,41 @@
+/** Which other programs this machine has, in which version; asked once. */
+import { execFile } from 'node:child_process';
+
+export const CAPABILITIES = ['ffmpeg', 'ffmpeg with libmp3lame', 'lame', 'sox', 'sox with mp3'] as const;
+
+export type Capability = (typeof CAPABILITIES)[number];
+
+export type Peers = {
+  readonly has: ReadonlySet<Capability>;
+  /** By program. */
+  readonly versions: Readonly<Record<string, string>>;
+};
+
+export const findPeers = async (): Promise<Peers> => {
+  const has = new Set<Capability>();
+  const versions: Record<string, string> = {};
+  const [ffmpeg, encoders, lame, sox, soxFormats] = await Promise.all([
+    answer('ffmpeg', '-version'),
+    answer('ffmpeg', '-hide_banner', '-encoders'),
+    answer('lame', '--version'),
+    answer('sox', '--version'),
+    answer('sox', '--help'),
+  ]);
+  const found = (capability: Capability, program: string, text: string | undefined, version: RegExp): void => {
+    if (text === undefined) return;
+    has.add(capability);
+    versions[program] = version.exec(text)?.[1] ?? 'unknown version';
+  };
+  found('ffmpeg', 'ffmpeg', ffmpeg, /^ffmpeg version (\S+)/);
+  found('lame', 'lame', lame, /version (\S+)/);
+  found('sox', 'sox', sox, /v(\d\S*)/);
+  if (encoders !== undefined && /\blibmp3lame\b/.test(encoders)) has.add('ffmpeg with libmp3lame');
+  if (soxFormats !== undefined && /^AUDIO FILE FORMATS:.*\bmp3\b/m.test(soxFormats)) has.add('sox with mp3');
+  return { has, versions };
+};
+
+/** What the program prints; undefined when there is no such program or it fails. */
+const answer = (program: string, ...args: string[]): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) => resolve(error ? undefined : stdout + stderr));
+  });

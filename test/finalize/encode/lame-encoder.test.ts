@@ -1,0 +1,173 @@
+import { readFileSync, statSync } from 'node:fs';
+import fc from 'fast-check';
+import lamejs from 'lamejs';
+import { describe, expect, test } from 'vitest';
+import manifest from '../../../package.json' with { type: 'json' };
+import { MP3_RATES } from '../../../src/core/record-call.ts';
+import { crc16 } from '../../../src/finalize/encode/crc16.ts';
+import { parseInfoFrame } from '../../../src/finalize/encode/info-tag.ts';
+import { LameEncoder } from '../../../src/finalize/encode/lame-encoder.ts';
+import { parseMp3Frame } from '../../../src/finalize/encode/mp3-frame.ts';
+import {
+  channel,
+  encodeAll,
+  hasFfmpeg,
+  hear,
+  hearWithFfmpeg,
+  interleave,
+  lag,
+  levelDb,
+  noise,
+  peak,
+  probe,
+  scratch,
+  sweep,
+  tone,
+} from './listening.ts';
+
+const place = scratch();
+
+/** mp3 is lossy; a constant tone keeps its level this well. */
+const LEVEL_DB = 0.2;
+/** What dither-free decoding leaves of digital silence. */
+const SILENT = 1;
+
+/** Around nothing, a sample, the decoder's start, granules, frames and the encoder's own pieces. */
+const LENGTHS = [0, 1, 2, 47, 48, 528, 529, 575, 576, 577, 1151, 1152, 1153, 2304, 3001];
+
+describe('the length is exact', () => {
+  for (const sampleRate of MP3_RATES) {
+    for (const channels of [1, 2] as const) {
+      test(`${sampleRate} Hz, ${channels} channels`, async () => {
+        for (const length of LENGTHS) {
+          const path = place('a.mp3');
+          const encoder = await LameEncoder.create({ path, sampleRate, channels });
+          const file = await encodeAll(encoder, noise(length * channels, 5000), channels, 700);
+          expect(file).toMatchObject({ samples: length, bytes: statSync(path).size, encoder: 'lamejs 1.2.0' });
+          const heard = await hear(path);
+          expect(heard).toMatchObject({ format: 'mp3', sampleRate, channels, samples: length });
+          expect(heard.pcm.length).toBe(length * channels);
+        }
+      });
+    }
+  }
+});
+
+describe.skipIf(!hasFfmpeg)('ffmpeg finds the same length', () => {
+  for (const sampleRate of MP3_RATES) {
+    test(`${sampleRate} Hz`, async () => {
+      for (const [index, length] of [0, 1, 48, 577, 3001].entries()) {
+        const path = place('b.mp3');
+        const channels = index % 2 === 0 ? 1 : 2;
+        await encodeAll(await LameEncoder.create({ path, sampleRate, channels }), noise(length * channels, 5000), channels);
+        expect(hearWithFfmpeg(path).length).toBe(length * channels);
+      }
+      const path = place('c.mp3');
+      await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), noise(8000, 5000), 2);
+      expect(probe(path)).toMatchObject({ codec_name: 'mp3', sample_rate: `${sampleRate}`, channels: '2', format_name: 'mp3' });
+    });
+  }
+});
+
+describe('what goes in comes out, not a sample late and as loud', () => {
+  for (const sampleRate of MP3_RATES) {
+    test(`${sampleRate} Hz`, async () => {
+      const [left, right] = [sweep(8000), sweep(8000).reverse()];
+      const path = place('d.mp3');
+      await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), interleave(left, right), 2);
+      const { pcm } = await hear(path);
+      expect(lag(left, channel(pcm, 2, 0))).toBe(0);
+      expect(lag(right, channel(pcm, 2, 1))).toBe(0);
+      if (hasFfmpeg) expect(lag(left, channel(hearWithFfmpeg(path), 2, 0))).toBe(0);
+    });
+    test(`${sampleRate} Hz: level of tones up to the telephone band's edge`, async () => {
+      for (const hertz of [300, 1000, 3400]) {
+        const sent = tone(20_000, hertz / sampleRate);
+        const path = place('e.mp3');
+        await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 1 }), sent, 1);
+        expect(Math.abs(levelDb(sent, (await hear(path)).pcm))).toBeLessThan(LEVEL_DB);
+      }
+    });
+  }
+});
+
+test('silence stays silent, and a leg does not leak into the other', async () => {
+  const path = place('f.mp3');
+  const left = tone(16_000, 0.1, 20_000);
+  await encodeAll(await LameEncoder.create({ path, sampleRate: 8000, channels: 2 }), interleave(left, new Int16Array(16_000)), 2);
+  const { pcm } = await hear(path);
+  expect(peak(channel(pcm, 2, 1))).toBeLessThanOrEqual(SILENT);
+  expect(peak(channel(pcm, 2, 0))).toBeGreaterThan(19_000);
+});
+
+test('the loudest noise is encoded, not wrapped round', async () => {
+  const path = place('g.mp3');
+  const square = Int16Array.from({ length: 16_000 }, (_, i) => (i % 40 < 20 ? 32_767 : -32_768));
+  await encodeAll(await LameEncoder.create({ path, sampleRate: 8000, channels: 1 }), square, 1);
+  const { pcm } = await hear(path);
+  let wrong = 0;
+  for (let i = 0; i < pcm.length; i++) if (i % 20 > 4 && i % 20 < 15 && Math.sign(pcm[i]) !== Math.sign(square[i])) wrong++;
+  expect(wrong).toBe(0);
+});
+
+test('however it is cut into writes, the file is the same', async () => {
+  const pcm = noise(2 * 6000, 9000);
+  const whole = await encodeAll(await LameEncoder.create({ path: place('h.mp3'), sampleRate: 16_000, channels: 2 }), pcm, 2, 6000);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 3000 }), async (frames) => {
+      const encoder = await LameEncoder.create({ path: place('i.mp3'), sampleRate: 16_000, channels: 2 });
+      expect((await encodeAll(encoder, pcm, 2, frames)).sha256).toBe(whole.sha256);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('the tag tells frames, bytes and CRC of what follows it', async () => {
+  const path = place('j.mp3');
+  await encodeAll(await LameEncoder.create({ path, sampleRate: 24_000, channels: 1 }), noise(5000, 9000), 1);
+  const file = readFileSync(path);
+  const first = parseMp3Frame(file, 0)!;
+  const tag = parseInfoFrame(file.subarray(0, first.bytes))!;
+  let frames = 0;
+  for (let at = first.bytes; at < file.length; frames++) at += parseMp3Frame(file, at)!.bytes;
+  expect(tag).toMatchObject({ frames, bytes: file.length });
+  expect(file.readUInt16BE(first.sideInfoEnd + 152)).toBe(crc16(file.subarray(first.bytes)));
+});
+
+test('another rate is RATE_UNSUPPORTED and leaves no file', async () => {
+  const path = place('k.mp3');
+  const refused = expect.objectContaining({ code: 'RATE_UNSUPPORTED' });
+  await expect(LameEncoder.create({ path, sampleRate: 9000, channels: 1 })).rejects.toThrow(refused);
+  expect(() => statSync(path)).toThrow('ENOENT');
+});
+
+test('an unwritable path is OUTPUT_UNWRITABLE', async () => {
+  const path = `${place('nowhere')}/l.mp3`;
+  const refused = expect.objectContaining({ code: 'OUTPUT_UNWRITABLE' });
+  await expect(LameEncoder.create({ path, sampleRate: 8000, channels: 1 })).rejects.toThrow(refused);
+});
+
+test('abort leaves nothing', async () => {
+  const path = place('m.mp3');
+  const encoder = await LameEncoder.create({ path, sampleRate: 8000, channels: 1 });
+  await encoder.write(noise(5000, 9000), 5000);
+  await encoder.abort();
+  expect(() => statSync(path)).toThrow('ENOENT');
+});
+
+test('more frames than were given are refused', async () => {
+  const encoder = await LameEncoder.create({ path: place('n.mp3'), sampleRate: 8000, channels: 2 });
+  await expect(encoder.write(new Int16Array(100).subarray(0, 9), 5)).rejects.toThrow(RangeError);
+  await encoder.abort();
+});
+
+describe('lamejs itself', () => {
+  test('is 1.2.0 exactly: 1.2.1 throws "MPEGMode is not defined" in Node', () => {
+    expect(manifest.dependencies.lamejs).toBe('1.2.0');
+  });
+  test('changes the rate by itself when bits are few, which the bitrates avoid', () => {
+    const encoder = new lamejs.Mp3Encoder(2, 16_000, 24);
+    const mp3 = Uint8Array.from(encoder.encodeBuffer(noise(5000, 9000), noise(5000, 9000)));
+    expect(parseMp3Frame(mp3, 0)?.sampleRate).toBe(8000);
+  });
+});

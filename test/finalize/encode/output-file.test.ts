@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { OutputFile, type OutputHandle } from '../../../src/finalize/encode/output-file.ts';
+import { noise, scratch } from './listening.ts';
+
+const place = scratch();
+const MEGABYTE = new Uint8Array(noise(2 ** 19, 30_000).buffer);
+
+const unwritable = (path: string) => expect.objectContaining({ code: 'OUTPUT_UNWRITABLE', message: expect.stringContaining(path) });
+
+test('holds what was appended and patched, and says its length and hash', async () => {
+  const path = place('whole');
+  const file = await OutputFile.create(path);
+  for (let at = 0; at < MEGABYTE.length; at += 77_777) await file.append(MEGABYTE.subarray(at, at + 77_777));
+  expect(file.bytes).toBe(MEGABYTE.length);
+  await file.patch(Buffer.from('head'), 0);
+  const sealed = await file.seal();
+  const expected = Buffer.from(MEGABYTE);
+  expected.write('head');
+  expect(readFileSync(path).equals(expected)).toBe(true);
+  expect(sealed).toEqual({ bytes: expected.length, sha256: createHash('sha256').update(expected).digest('hex') });
+});
+
+test('an empty file is sealed too', async () => {
+  const file = await OutputFile.create(place('empty'));
+  expect(await file.seal()).toEqual({ bytes: 0, sha256: createHash('sha256').digest('hex') });
+});
+
+test('a piece larger than the buffer arrives whole', async () => {
+  const path = place('large');
+  const file = await OutputFile.create(path);
+  await file.append(Uint8Array.of(1));
+  await file.append(MEGABYTE);
+  await file.close();
+  expect(readFileSync(path).equals(Buffer.concat([Buffer.of(1), MEGABYTE]))).toBe(true);
+});
+
+test('nobody else may read it', async () => {
+  const path = place('private');
+  const file = await OutputFile.create(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  await file.discard();
+});
+
+describe('is OUTPUT_UNWRITABLE', () => {
+  test('when the file is there already, which stays as it was', async () => {
+    const path = place('taken');
+    writeFileSync(path, 'mine');
+    await expect(OutputFile.create(path)).rejects.toThrow(unwritable(path));
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+  });
+  test('when the folder is missing', async () => {
+    const path = `${place('nowhere')}/file`;
+    await expect(OutputFile.create(path)).rejects.toThrow(unwritable(path));
+  });
+  test('when a file stands where the folder should be', async () => {
+    const path = place('file');
+    writeFileSync(path, '');
+    await expect(OutputFile.create(`${path}/file`)).rejects.toThrow(unwritable(path));
+  });
+  test('when it is a folder', async () => {
+    const path = place('folder');
+    mkdirSync(path);
+    await expect(OutputFile.create(path)).rejects.toThrow(unwritable(path));
+  });
+  for (const failing of ['write', 'read', 'sync', 'close'] as const) {
+    test(`when ${failing} fails before it is sealed`, async () => {
+      const path = place(failing);
+      const file = await OutputFile.create(path, async () => failingDisk(await open(path, 'wx+'), failing));
+      const sealing = (async () => {
+        await file.append(MEGABYTE);
+        await file.seal();
+      })();
+      await expect(sealing).rejects.toThrow(unwritable(path));
+      await file.discard();
+      expect(() => statSync(path)).toThrow('ENOENT');
+    });
+  }
+});
+
+test('a disk that takes a few bytes at a time gets all of them', async () => {
+  const path = place('slow');
+  const disk = await open(path, 'wx+');
+  const write = (bytes: Uint8Array, from: number, length: number, at: number) => disk.write(bytes, from, Math.min(length, 4096), at);
+  const slow = disguised(disk, { write: write as OutputHandle['write'] });
+  const file = await OutputFile.create(path, async () => slow);
+  await file.append(MEGABYTE);
+  await file.seal();
+  expect(readFileSync(path).equals(MEGABYTE)).toBe(true);
+});
+
+test('discard removes it, also twice, and nothing can be written afterwards', async () => {
+  const path = place('given-up');
+  const file = await OutputFile.create(path);
+  await file.append(MEGABYTE);
+  await file.discard();
+  await file.discard();
+  expect(() => statSync(path)).toThrow('ENOENT');
+  await expect(file.flush()).rejects.toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+});
+
+test('discard after seal leaves it', async () => {
+  const path = place('kept');
+  const file = await OutputFile.create(path);
+  await file.append(Uint8Array.of(1, 2, 3));
+  await file.seal();
+  await file.discard();
+  expect(statSync(path).size).toBe(3);
+});
+
+/** `disk` with some of its methods replaced. */
+const disguised = (disk: OutputHandle, others: Partial<OutputHandle>): OutputHandle =>
+  new Proxy(disk, {
+    get: (target, name) => {
+      const method = Reflect.get(others, name) ?? Reflect.get(target, name);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+
+const failingDisk = (disk: OutputHandle, failing: keyof OutputHandle): OutputHandle =>
+  disguised(disk, {
+    [failing]: async () => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    },
+  });
