@@ -9,8 +9,10 @@
 /** Minima are kept per this much media time, in µs: 12 h are 4,320 of them. */
 const BUCKET_US = 10e6;
 /** Below these a slope is jitter, not a clock. */
-const MIN_SPAN_US = 30e6;
+const MIN_SPAN_US = 60e6;
 const MIN_DRIFT_US = 4000;
+/** Each half of the call shows at least this share of the whole's drift. */
+const STEADY_SHARE = 0.5;
 /** Beyond this no clock drifts; the line is something else. */
 const MAX_DRIFT = 1e-3;
 
@@ -47,9 +49,13 @@ export class LineObservation {
     const level: LineFit = { originUs: this.minOffsetUs, scale: 1 };
     const span = last.mediaUs - first.mediaUs;
     if (span < MIN_SPAN_US) return level;
-    const [from, to] = middleEdge(lowerHull(points), (first.mediaUs + last.mediaUs) / 2);
-    const drift = (to.offsetUs - from.offsetUs) / (to.mediaUs - from.mediaUs);
-    if (Math.abs(drift) * span < MIN_DRIFT_US || Math.abs(drift) > MAX_DRIFT) return level;
+    const middle = Math.floor(points.length / 2);
+    const [from, drift] = middleEdge(points);
+    const [, before] = middleEdge(points.slice(0, middle));
+    const [, after] = middleEdge(points.slice(middle));
+    // A clock drifts all the time; a path that changed did so once.
+    const steady = Math.min(before / drift, after / drift) > STEADY_SHARE;
+    if (Math.abs(drift) * span < MIN_DRIFT_US || Math.abs(drift) > MAX_DRIFT || !steady) return level;
     return { originUs: from.offsetUs - drift * from.mediaUs, scale: 1 + drift };
   }
 }
@@ -67,8 +73,14 @@ const lowerHull = (points: readonly Point[]): Point[] => {
 const turnsLeft = (from: Point, over: Point, to: Point): boolean =>
   (over.mediaUs - from.mediaUs) * (to.offsetUs - from.offsetUs) - (over.offsetUs - from.offsetUs) * (to.mediaUs - from.mediaUs) > 0;
 
-const middleEdge = (hull: readonly Point[], middleUs: number): [Point, Point] => {
-  const at = hull.findIndex((point) => point.mediaUs >= middleUs);
-  const to = Math.max(1, at);
-  return [hull[to - 1]!, hull[to]!];
+/** The hull's edge over the middle of `points`, at least two: where it begins, and its slope. */
+const middleEdge = (points: readonly Point[]): [from: Point, slope: number] => {
+  const hull = lowerHull(points);
+  const middleUs = (points[0]!.mediaUs + points.at(-1)!.mediaUs) / 2;
+  const to = Math.max(
+    1,
+    hull.findIndex((point) => point.mediaUs >= middleUs),
+  );
+  const [from, next] = [hull[to - 1]!, hull[to]!];
+  return [from, (next.offsetUs - from.offsetUs) / (next.mediaUs - from.mediaUs)];
 };

@@ -1,6 +1,7 @@
 /** The programs that are run from start to end: record-call as it is built, and its peers on the same PCM. */
-import { fileURLToPath } from 'node:url';
+
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { voiceBitrate } from '../../src/finalize/encode/voice-bitrate.ts';
 import type { CallFiles, CommandDriver } from './trial.ts';
 
@@ -29,7 +30,20 @@ export const ffmpegTo = (format: 'wav' | 'mp3'): CommandDriver => ({
   needs: format === 'mp3' ? 'ffmpeg with libmp3lame' : 'ffmpeg',
   program: 'ffmpeg',
   args: (call, out) => [
-    ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 's16le', '-ar', `${RATE}`, '-ac', '2', '-i', pcmOf(call)],
+    ...[
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      '-nostdin',
+      '-f',
+      's16le',
+      '-ar',
+      `${RATE}`,
+      '-ac',
+      '2',
+      '-i',
+      pcmOf(call),
+    ],
     // Not joint stereo, as record-call has it: the legs share nothing.
     ...(format === 'mp3' ? ['-c:a', 'libmp3lame', '-b:a', `${KBPS}k`, '-joint_stereo', '0'] : []),
     join(out, `ffmpeg.${format}`),

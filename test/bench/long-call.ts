@@ -66,7 +66,13 @@ class Sender {
 
   constructor(frames: readonly Uint8Array[], leg: 'a' | 'b', driftPpm: number) {
     const [from, to] = leg === 'a' ? [ALICE, BOB] : [BOB, ALICE];
-    const rtp = rtpPacket({ payloadType: 0, sequence: 0, timestamp: 0, ssrc: leg === 'a' ? 0xa1 : 0xb2, payload: frames[0] });
+    const rtp = rtpPacket({
+      payloadType: 0,
+      sequence: 0,
+      timestamp: 0,
+      ssrc: leg === 'a' ? 0xa1 : 0xb2,
+      payload: frames[0],
+    });
     const path = { source: from.host, sourcePort: from.rtpPort, target: to.host, targetPort: to.rtpPort };
     const packet = udpPacket({ ...path, payload: rtp });
     packet.writeUInt16BE(0, UDP_HEADER_AT + 6); // No checksum (RFC 768): it would have to follow every change below.

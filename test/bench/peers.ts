@@ -37,5 +37,7 @@ export const findPeers = async (): Promise<Peers> => {
 /** What the program prints; undefined when there is no such program or it fails. */
 const answer = (program: string, ...args: string[]): Promise<string | undefined> =>
   new Promise((resolve) => {
-    execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) => resolve(error ? undefined : stdout + stderr));
+    execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>
+      resolve(error ? undefined : stdout + stderr),
+    );
   });

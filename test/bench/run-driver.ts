@@ -27,7 +27,10 @@ export type Circumstances = {
   readonly signal: AbortSignal;
 };
 
-export const runDriver = async (driver: Driver, circumstances: Circumstances): Promise<ReadonlyMap<string, Measure>> => {
+export const runDriver = async (
+  driver: Driver,
+  circumstances: Circumstances,
+): Promise<ReadonlyMap<string, Measure>> => {
   const { folder } = circumstances;
   await mkdir(folder, { mode: 0o700 });
   try {
@@ -52,7 +55,8 @@ const checkOutput = async (folder: string, format: 'wav' | 'mp3', callSeconds: n
   if (name === undefined) throw new Error(`it made no ${format}`);
   const { size } = await stat(join(folder, name));
   const expected = Math.min(callSeconds, TIME_LIMIT_SECONDS) * BYTES_PER_SECOND[format];
-  if (Math.abs(size / expected - 1) > SIZE_TOLERANCE) throw new Error(`its ${format} has ${size} bytes, not about ${expected}`);
+  if (Math.abs(size / expected - 1) > SIZE_TOLERANCE)
+    throw new Error(`its ${format} has ${size} bytes, not about ${expected}`);
 };
 
 const runLoop = async (

@@ -1,6 +1,7 @@
 /** What a benchmark is made of: trials, each done by several drivers on the same call, ours and other programs'. Types only. */
-import type { Capability } from './peers.ts';
+
 import type { LoopName, LoopOptions } from './loops/loop.ts';
+import type { Capability } from './peers.ts';
 
 /** The calls there are; `--quick` makes them shorter. */
 export type CallName = 'long' | 'drifting' | 'short' | 'day';

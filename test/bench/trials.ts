@@ -26,7 +26,11 @@ const STAGES: LoopDriver = {
   kind: 'loop',
   name: 'record-call',
   loop: 'stages',
-  rows: [realTime('survey', 'survey: read, find the legs'), realTime('feed', 'feed: read, judge, journal'), realTime('finalize', 'finalize: place, wav')],
+  rows: [
+    realTime('survey', 'survey: read, find the legs'),
+    realTime('feed', 'feed: read, judge, journal'),
+    realTime('finalize', 'finalize: place, wav'),
+  ],
 };
 
 const callPackets = (label: string, toggleEverySeconds: number): LoopDriver => ({
@@ -36,7 +40,9 @@ const callPackets = (label: string, toggleEverySeconds: number): LoopDriver => (
   options: { toggleEverySeconds },
   rows: [
     packets('packets', `Call.packet, ${label}`),
-    ...(toggleEverySeconds > 0 ? [{ key: 'actions', label: 'mask and unmask, durable', unit: 'actions' } as const] : []),
+    ...(toggleEverySeconds > 0
+      ? [{ key: 'actions', label: 'mask and unmask, durable', unit: 'actions' } as const]
+      : []),
   ],
 });
 
@@ -95,7 +101,10 @@ export const TRIALS: readonly Trial[] = [
         kind: 'loop',
         name: 'journal',
         loop: 'journal-write',
-        rows: [packets('packets', 'JournalWriter.frame'), { key: 'bytes', label: '', unit: 'MB' }],
+        rows: [
+          packets('packets', 'JournalWriter.frame'),
+          { key: 'bytes', label: 'JournalWriter.frame, bytes', unit: 'MB' },
+        ],
       },
     ],
   },

@@ -14,7 +14,7 @@ import { play, SECRET, schedules, type Schedule } from '../support/schedule.ts';
 import { findInFiles, scratchDir } from '../support/scratch.ts';
 import { peak, span } from '../support/tones.ts';
 
-const RUNS = 1000;
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 1000);
 const START_US = Date.UTC(2026, 2, 1) * 1000;
 const at = (ms: number): number => START_US + Math.round(ms * 1000);
 

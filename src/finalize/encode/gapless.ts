@@ -41,6 +41,7 @@ export const silenceAfter = (samples: number, frameSamples: number): number => {
  */
 export const paddingAfter = (samples: number, frames: number, frameSamples: number): number => {
   const padding = frames * frameSamples - LEAD_IN - ENCODER_DELAY - samples;
-  if (padding < DECODER_DELAY) throw new AppError('ENCODE_FAILED', `${frames} frames are too few for ${samples} samples`);
+  if (padding < DECODER_DELAY)
+    throw new AppError('ENCODE_FAILED', `${frames} frames are too few for ${samples} samples`);
   return padding;
 };

@@ -76,7 +76,7 @@ const displayName = (name: string): string => name.trim().slice(0, LONGEST_NAME)
 
 /**
  * The user without what rides along: a password after `:`, and after `;` or `,` parameters and digits to be dialled once
- * the call is up (`postd`, RFC 3966's predecessor), which may be a card number.
+ * the call is up (`postd`, RFC 2806), which may be a card number.
  */
 const userOf = (text: string): string => (unescaped(text).split(/[;,:]/, 1)[0] ?? '').replace(/\p{Cc}+/gu, ' ').trim();
 

@@ -11,7 +11,7 @@ const STEADY_LEVEL = 3;
 const SHORT_CAPACITY = 64;
 const CAPACITY = 2048;
 const HIGHEST_LEVEL = 20;
-/** A payload that comes again, as in a steady tone, is kept once in this time. */
+/** A payload that comes again, as in a steady tone, is kept once in so much of the capture's time; later in more. */
 const REPEAT_US = 2_000_000;
 /** Events and comfort noise say nothing about who is heard. */
 const SHORTEST_PAYLOAD = 20;
@@ -26,6 +26,7 @@ export class FingerprintBudget {
 export class Fingerprints {
   readonly #budget: FingerprintBudget;
   #level = 0;
+  #repeatUs = REPEAT_US;
   /** In the order they came. */
   readonly #hashes: number[] = [];
   readonly #times: number[] = [];
@@ -55,24 +56,45 @@ export class Fingerprints {
     }
   }
 
+  /** Counted from the epoch, not from the stream's start, so that both hops keep the same occurrences. */
+  #isSamePeriod(one: number, other: number): boolean {
+    return Math.floor(one / this.#repeatUs) === Math.floor(other / this.#repeatUs);
+  }
+
   #repeats(hash: number, atUs: number): boolean {
     const oldest = Math.max(0, this.#hashes.length - SHORT_CAPACITY);
     for (let index = this.#hashes.length - 1; index >= oldest; index--) {
-      if (this.#hashes[index] === hash) return atUs - this.#times[index]! < REPEAT_US;
+      if (this.#hashes[index] === hash) return this.#isSamePeriod(atUs, this.#times[index]!);
     }
     return false;
   }
 
-  /** Makes room for at least as many entries again. */
+  /** Makes room for at least as many entries again: by fewer payloads, or, where they are few, by fewer repeats of each. */
   #thin(): void {
     const before = this.#hashes.length;
-    while (this.#hashes.length > before / 2 && this.#level < HIGHEST_LEVEL) {
-      this.#level++;
-      this.#keep((index) => isKept(this.#hashes[index]!, this.#level));
+    const isRepetitive = new Set(this.#hashes).size <= before / 2;
+    while (this.#hashes.length > before / 2) {
+      if (isRepetitive) this.#dropRepeats();
+      else if (this.#level < HIGHEST_LEVEL) this.#raiseLevel();
+      else this.#keep((index) => index % 2 === 0);
     }
-    // One payload over and over, whose hash passes every level.
-    if (this.#hashes.length > before / 2) this.#keep((index) => index % 2 === 0);
     this.#budget.left += before - this.#hashes.length;
+  }
+
+  #raiseLevel(): void {
+    this.#level++;
+    this.#keep((index) => isKept(this.#hashes[index]!, this.#level));
+  }
+
+  #dropRepeats(): void {
+    this.#repeatUs *= 2;
+    const last = new Map<number, number>();
+    this.#keep((index) => {
+      const [hash, atUs] = [this.#hashes[index]!, this.#times[index]!];
+      const before = last.get(hash);
+      last.set(hash, atUs);
+      return before === undefined || !this.#isSamePeriod(before, atUs);
+    });
   }
 
   #keep(isWanted: (index: number) => boolean): void {

@@ -77,6 +77,14 @@ export class Flow implements Path {
   }
 }
 
+/** The way back. */
+export const reversed = ({ source, sourcePort, target, targetPort }: Path): Path => ({
+  source: target,
+  sourcePort: targetPort,
+  target: source,
+  targetPort: sourcePort,
+});
+
 /** `192.0.2.1:4000>192.0.2.2:5000`; IPv6 in brackets. */
 export const formatPath = ({ source, sourcePort, target, targetPort }: Path): string =>
   `${endpoint(source, sourcePort)}>${endpoint(target, targetPort)}`;

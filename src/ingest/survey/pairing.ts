@@ -1,8 +1,9 @@
 /** Makes calls of streams that nothing else tied together: two that share a host and last at the same time are two legs. Pure. */
 import { otherLeg } from '../../core/leg.ts';
+import { formatPath, reversed } from './flow.ts';
 import type { Piece } from './piece.ts';
 import { ProtoCall } from './proto-call.ts';
-import { isMirror, overlapUs } from './strand.ts';
+import { overlapUs } from './strand.ts';
 
 /** Two legs that begin so far apart are as unlikely a pair as two that hardly overlap. */
 const APART_US = 10_000_000;
@@ -25,10 +26,9 @@ type Pair = { readonly left: ProtoCall; readonly right: ProtoCall; readonly cost
  */
 export const pairAlone = (calls: readonly ProtoCall[], useless: readonly Piece[]): ProtoCall[] => {
   const answered = new Set(useless.map(({ binding }) => binding?.call));
-  const answers = new Set(useless.map(({ flow }) => flow));
+  const answers = new Set(useless.map(({ flow }) => formatPath(reversed(flow))));
   const isAnswered = ({ sip, strands }: ProtoCall): boolean =>
-    (sip !== undefined && answered.has(sip)) ||
-    strands.some(({ flow }) => [...answers].some((answer) => isMirror(flow, answer)));
+    (sip !== undefined && answered.has(sip)) || strands.some(({ flow }) => answers.has(formatPath(flow)));
   const singles = calls
     .filter((call) => call.emptyLeg !== undefined && !isAnswered(call))
     .map(singleOf)

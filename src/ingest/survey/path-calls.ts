@@ -2,7 +2,7 @@
  * Calls without signalling, as the paths of their packets tell them: what mirrors each other is a call, and so are two senders
  * at once on one path, which is how a server forwards both legs to one port. Pure.
  */
-import { formatPath, type Path } from './flow.ts';
+import { formatPath, type Path, reversed } from './flow.ts';
 import { RESTART_SILENCE_US } from './piece.ts';
 import { ProtoCall } from './proto-call.ts';
 import { byStart, type Heard, overlapUs, Strand, togetherUs } from './strand.ts';
@@ -27,8 +27,7 @@ export const pathCalls = (heard: readonly Heard[]): ProtoCall[] => {
 /** The same for both directions. */
 const pathKey = (flow: Path): string => {
   const there = formatPath(flow);
-  const { source, sourcePort, target, targetPort } = flow;
-  const back = formatPath({ source: target, sourcePort: targetPort, target: source, targetPort: sourcePort });
+  const back = formatPath(reversed(flow));
   return there < back ? there : back;
 };
 

@@ -19,6 +19,7 @@ export type Verdict = {
 
 const CUT = 'every packet was cut by the capture’s snaplen; capture again with snaplen 0';
 const ENCRYPTED = 'encrypted; forward plain RTP to the recorder, or capture where the media is decrypted';
+const TOO_FEW = 'too few packets to tell it from noise, and no SDP names its payload type';
 const ONLY_AUDIO = 'only audio is recorded';
 
 export const judge = (piece: Piece, signalling: Signalling, interner: CodecInterner): Verdict => {
@@ -81,7 +82,7 @@ const isAudio = (codec: WireCodec): boolean => !isEvents(codec) && codec.name !=
 const guessOf = (profile: PayloadProfile, sdp: SdpCodecs | undefined, piece: Piece): Guess => {
   const from = Math.max(profile.firstUs, piece.firstUs);
   const described = sdp?.codecAt(profile.payloadType, from);
-  if (described === undefined) return guessCodec(profile);
+  if (described === undefined) return piece.track.proven ? guessCodec(profile) : { kind: 'unknown', why: TOO_FEW };
   return isEncrypted(profile, described) ? { kind: 'srtp' } : { kind: 'codec', codec: described };
 };
 

@@ -1,21 +1,21 @@
-/** Time and CPU time of this process, all threads, over the stretches between `start` and `stop`. */
+/** Time and CPU time, of this process's threads and the programs it started and that have ended, over the stretches between `start` and `stop`. */
+import { childrenCpuSeconds } from '../process-tree.ts';
 import type { Sample } from './loop.ts';
 
 export class Stopwatch {
   #seconds = 0;
   #cpuSeconds = 0;
   #startedAt = 0;
-  #cpuAtStart: NodeJS.CpuUsage = { user: 0, system: 0 };
+  #cpuAtStart = 0;
 
   start(): void {
-    this.#cpuAtStart = process.cpuUsage();
+    this.#cpuAtStart = cpuSeconds();
     this.#startedAt = performance.now();
   }
 
   stop(): void {
     this.#seconds += (performance.now() - this.#startedAt) / 1000;
-    const { user, system } = process.cpuUsage(this.#cpuAtStart);
-    this.#cpuSeconds += (user + system) / 1e6;
+    this.#cpuSeconds += cpuSeconds() - this.#cpuAtStart;
   }
 
   get seconds(): number {
@@ -26,6 +26,11 @@ export class Stopwatch {
     return { work, seconds: this.#seconds, cpuSeconds: this.#cpuSeconds };
   }
 }
+
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6 + (childrenCpuSeconds() ?? 0);
+};
 
 /** Times `pass` as often as it takes to fill `leastSeconds`, after one that compiles and is not counted. @param pass answers the work it did. */
 export const repeated = async (leastSeconds: number, pass: () => Promise<number> | number): Promise<Sample> => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DECODER_DELAY, ENCODER_DELAY, LEAD_IN, LONGEST_TRIM, paddingAfter, silenceAfter } from '../../../src/finalize/encode/gapless.ts';
+import {
+  DECODER_DELAY,
+  ENCODER_DELAY,
+  LEAD_IN,
+  LONGEST_TRIM,
+  paddingAfter,
+  silenceAfter,
+} from '../../../src/finalize/encode/gapless.ts';
 
 const TOO_FEW = expect.objectContaining({ code: 'ENCODE_FAILED' });
 

@@ -5,7 +5,14 @@ import { crc16 } from '../../../src/finalize/encode/crc16.ts';
 import { infoFrame, parseInfoFrame, withTrim } from '../../../src/finalize/encode/info-tag.ts';
 import { parseMp3Frame } from '../../../src/finalize/encode/mp3-frame.ts';
 
-const SAID = { frames: 0x01020304, bytes: 0x05060708, delay: 576, padding: 1234, encoder: 'LAME3.98r', musicCrc: 0xabcd };
+const SAID = {
+  frames: 0x01020304,
+  bytes: 0x05060708,
+  delay: 576,
+  padding: 1234,
+  encoder: 'LAME3.98r',
+  musicCrc: 0xabcd,
+};
 
 test('CRC-16/ARC gives its check value', () => expect(crc16(Buffer.from('123456789'))).toBe(0xbb3d));
 
@@ -65,7 +72,12 @@ test('changing the trim keeps the rest and mends the CRC', () => {
 
 test('a delay or padding beyond twelve bits is refused, not cut', () => {
   const frame = infoFrame({ sampleRate: 8000, channels: 1, kbps: 24 }, SAID);
-  for (const [delay, padding] of [[4096, 0], [0, 4096], [-1, 0], [0, -1]]) {
+  for (const [delay, padding] of [
+    [4096, 0],
+    [0, 4096],
+    [-1, 0],
+    [0, -1],
+  ]) {
     expect(() => withTrim(frame, delay, padding)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
   }
 });

@@ -27,19 +27,22 @@ import {
 
 const place = scratch();
 
-/** mp3 is lossy; a constant tone keeps its level this well. */
-const LEVEL_DB = 0.2;
+/** A constant tone keeps its level this well, the first frames aside: without a bit reservoir an onset is coarse. */
+const LEVEL_DB = 0.05;
+const ONSET = 3000;
 /** What dither-free decoding leaves of digital silence. */
 const SILENT = 1;
 
-/** Around nothing, a sample, the decoder's start, granules, frames and the encoder's own pieces. */
-const LENGTHS = [0, 1, 2, 47, 48, 528, 529, 575, 576, 577, 1151, 1152, 1153, 2304, 3001];
+const LENGTHS = [1, 577, 3001];
+/** Around the decoder's start, granules, frames and the encoder's own pieces; at one rate of each version of MPEG. */
+const MORE_LENGTHS = [0, 47, 48, 529, 575, 576, 1152, 2304];
+const EACH_VERSION = [8000, 16_000, 48_000];
 
 describe('the length is exact', () => {
   for (const sampleRate of MP3_RATES) {
     for (const channels of [1, 2] as const) {
       test(`${sampleRate} Hz, ${channels} channels`, async () => {
-        for (const length of LENGTHS) {
+        for (const length of EACH_VERSION.includes(sampleRate) ? [...LENGTHS, ...MORE_LENGTHS] : LENGTHS) {
           const path = place('a.mp3');
           const encoder = await LameEncoder.create({ path, sampleRate, channels });
           const file = await encodeAll(encoder, noise(length * channels, 5000), channels, 700);
@@ -53,18 +56,27 @@ describe('the length is exact', () => {
   }
 });
 
-describe.skipIf(!hasFfmpeg)('ffmpeg finds the same length', () => {
+describe.skipIf(!hasFfmpeg)('ffmpeg and ffprobe agree', () => {
   for (const sampleRate of MP3_RATES) {
     test(`${sampleRate} Hz`, async () => {
-      for (const [index, length] of [0, 1, 48, 577, 3001].entries()) {
-        const path = place('b.mp3');
-        const channels = index % 2 === 0 ? 1 : 2;
-        await encodeAll(await LameEncoder.create({ path, sampleRate, channels }), noise(length * channels, 5000), channels);
-        expect(hearWithFfmpeg(path).length).toBe(length * channels);
+      const path = place('b.mp3');
+      await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), noise(2 * 4001, 5000), 2);
+      expect(hearWithFfmpeg(path).length).toBe(2 * 4001);
+      expect(probe(path)).toMatchObject({
+        codec_name: 'mp3',
+        sample_rate: `${sampleRate}`,
+        channels: '2',
+        format_name: 'mp3',
+      });
+    });
+  }
+  for (const sampleRate of EACH_VERSION) {
+    test(`${sampleRate} Hz, hardly anything`, async () => {
+      for (const length of [0, 1, 48]) {
+        const path = place('c.mp3');
+        await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 1 }), noise(length, 5000), 1);
+        expect(hearWithFfmpeg(path, ['-f', 'mp3']).length).toBe(length);
       }
-      const path = place('c.mp3');
-      await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), noise(8000, 5000), 2);
-      expect(probe(path)).toMatchObject({ codec_name: 'mp3', sample_rate: `${sampleRate}`, channels: '2', format_name: 'mp3' });
     });
   }
 });
@@ -72,20 +84,20 @@ describe.skipIf(!hasFfmpeg)('ffmpeg finds the same length', () => {
 describe('what goes in comes out, not a sample late and as loud', () => {
   for (const sampleRate of MP3_RATES) {
     test(`${sampleRate} Hz`, async () => {
-      const [left, right] = [sweep(8000), sweep(8000).reverse()];
+      const [left, right] = [sweep(2500), sweep(2500).reverse()];
       const path = place('d.mp3');
       await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), interleave(left, right), 2);
       const { pcm } = await hear(path);
       expect(lag(left, channel(pcm, 2, 0))).toBe(0);
       expect(lag(right, channel(pcm, 2, 1))).toBe(0);
-      if (hasFfmpeg) expect(lag(left, channel(hearWithFfmpeg(path), 2, 0))).toBe(0);
     });
     test(`${sampleRate} Hz: level of tones up to the telephone band's edge`, async () => {
-      for (const hertz of [300, 1000, 3400]) {
-        const sent = tone(20_000, hertz / sampleRate);
+      for (const hertz of [300, 3400]) {
+        const sent = tone(8000, hertz / sampleRate);
         const path = place('e.mp3');
         await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 1 }), sent, 1);
-        expect(Math.abs(levelDb(sent, (await hear(path)).pcm))).toBeLessThan(LEVEL_DB);
+        const { pcm } = await hear(path);
+        expect(Math.abs(levelDb(sent.subarray(ONSET, -ONSET), pcm.subarray(ONSET, -ONSET)))).toBeLessThan(LEVEL_DB);
       }
     });
   }
@@ -94,7 +106,11 @@ describe('what goes in comes out, not a sample late and as loud', () => {
 test('silence stays silent, and a leg does not leak into the other', async () => {
   const path = place('f.mp3');
   const left = tone(16_000, 0.1, 20_000);
-  await encodeAll(await LameEncoder.create({ path, sampleRate: 8000, channels: 2 }), interleave(left, new Int16Array(16_000)), 2);
+  await encodeAll(
+    await LameEncoder.create({ path, sampleRate: 8000, channels: 2 }),
+    interleave(left, new Int16Array(16_000)),
+    2,
+  );
   const { pcm } = await hear(path);
   expect(peak(channel(pcm, 2, 1))).toBeLessThanOrEqual(SILENT);
   expect(peak(channel(pcm, 2, 0))).toBeGreaterThan(19_000);
@@ -106,19 +122,25 @@ test('the loudest noise is encoded, not wrapped round', async () => {
   await encodeAll(await LameEncoder.create({ path, sampleRate: 8000, channels: 1 }), square, 1);
   const { pcm } = await hear(path);
   let wrong = 0;
-  for (let i = 0; i < pcm.length; i++) if (i % 20 > 4 && i % 20 < 15 && Math.sign(pcm[i]) !== Math.sign(square[i])) wrong++;
+  for (let i = 0; i < pcm.length; i++)
+    if (i % 20 > 4 && i % 20 < 15 && Math.sign(pcm[i]) !== Math.sign(square[i])) wrong++;
   expect(wrong).toBe(0);
 });
 
 test('however it is cut into writes, the file is the same', async () => {
-  const pcm = noise(2 * 6000, 9000);
-  const whole = await encodeAll(await LameEncoder.create({ path: place('h.mp3'), sampleRate: 16_000, channels: 2 }), pcm, 2, 6000);
+  const pcm = noise(2 * 4000, 9000);
+  const whole = await encodeAll(
+    await LameEncoder.create({ path: place('h.mp3'), sampleRate: 16_000, channels: 2 }),
+    pcm,
+    2,
+    6000,
+  );
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 3000 }), async (frames) => {
       const encoder = await LameEncoder.create({ path: place('i.mp3'), sampleRate: 16_000, channels: 2 });
       expect((await encodeAll(encoder, pcm, 2, frames)).sha256).toBe(whole.sha256);
     }),
-    { numRuns: 10 },
+    { numRuns: 6 },
   );
 });
 

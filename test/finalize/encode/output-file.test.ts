@@ -8,7 +8,8 @@ import { noise, scratch } from './listening.ts';
 const place = scratch();
 const MEGABYTE = new Uint8Array(noise(2 ** 19, 30_000).buffer);
 
-const unwritable = (path: string) => expect.objectContaining({ code: 'OUTPUT_UNWRITABLE', message: expect.stringContaining(path) });
+const unwritable = (path: string) =>
+  expect.objectContaining({ code: 'OUTPUT_UNWRITABLE', message: expect.stringContaining(path) });
 
 test('holds what was appended and patched, and says its length and hash', async () => {
   const path = place('whole');
@@ -83,7 +84,8 @@ describe('is OUTPUT_UNWRITABLE', () => {
 test('a disk that takes a few bytes at a time gets all of them', async () => {
   const path = place('slow');
   const disk = await open(path, 'wx+');
-  const write = (bytes: Uint8Array, from: number, length: number, at: number) => disk.write(bytes, from, Math.min(length, 4096), at);
+  const write = (bytes: Uint8Array, from: number, length: number, at: number) =>
+    disk.write(bytes, from, Math.min(length, 4096), at);
   const slow = disguised(disk, { write: write as OutputHandle['write'] });
   const file = await OutputFile.create(path, async () => slow);
   await file.append(MEGABYTE);

@@ -49,6 +49,17 @@ describe('SipConnections', () => {
     expect(seen).toHaveLength(2);
   });
 
+  test('among other connections, too, one that still sends outlives those that are quiet', () => {
+    const { seen, connections } = collect();
+    const text = request('INVITE');
+    connections.push(tcp(text.slice(0, 30), 1, 1, { targetPort: 1 }));
+    for (let port = 2; port <= 128; port++) connections.push(tcp('GET / HTTP/1.1', 1, 2, { targetPort: port }));
+    connections.push(tcp(text.slice(30, 60), 31, 3, { targetPort: 1 }));
+    connections.push(tcp('GET / HTTP/1.1', 1, 4, { targetPort: 129 }));
+    connections.push(tcp(text.slice(60), 61, 5, { targetPort: 1 }));
+    expect(seen).toHaveLength(1);
+  });
+
   test('the SIP connection that was quiet longest is forgotten first', () => {
     const { seen, connections } = collect();
     const text = request('INVITE');

@@ -86,16 +86,18 @@ describe('SipFramer', () => {
     expect(whole).toHaveLength(3);
   });
 
-  test('a long stream in small pieces gives each message with its last piece', () => {
-    const messages = Array.from({ length: 300 }, (_, index) => message(`m${index}`, 'b'.repeat(index % 50)));
-    const pieces = messages.join('').match(/[\s\S]{1,7}/g)!;
-    let end = 0;
-    const expected = messages.map((text, index) => {
-      end += text.length;
-      return `m${index}=${'b'.repeat(index % 50)}@${Math.ceil(end / 7)}`;
+  for (const size of [1, 7, 31, 53, 89, 1460]) {
+    test(`a long stream in pieces of ${size} gives each message with its last piece`, () => {
+      const messages = Array.from({ length: 300 }, (_, index) => message(`m${index}`, 'b'.repeat(index % 50)));
+      const pieces = messages.join('').match(new RegExp(`[^]{1,${size}}`, 'g'))!;
+      let end = 0;
+      const expected = messages.map((text, index) => {
+        end += text.length;
+        return `m${index}=${'b'.repeat(index % 50)}@${Math.ceil(end / size)}`;
+      });
+      expect(framed(...pieces)).toEqual(expected);
     });
-    expect(framed(...pieces)).toEqual(expected);
-  });
+  }
 
   test('a message is dated by the latest of its pieces, even when an earlier one is handed on later', () => {
     const times: number[] = [];

@@ -38,6 +38,15 @@ test('one packet is enough where SDP named the port', () => {
   expect(found.calls.map(({ callId }) => callId)).toEqual(['one@x']);
 });
 
+test('one packet is not enough when its payload type is none that SDP named', () => {
+  const found = plan(
+    dialog({ callId: 'one@x', caller: { at: A }, callee: { at: B } }),
+    speech(A, B, { ssrc: 7, payloadType: 8, ms: 20, startMs: 500 }),
+  );
+  expect(found.calls).toEqual([]);
+  expect(leftOut(found)).toEqual(['RTP payload type 8: 1']);
+});
+
 test('one packet on a port that SDP named is kept, however much noise follows', () => {
   const survey = new Survey({ unprovenFlows: 50 });
   for (const message of dialog({ callId: 'one@x', caller: { at: A }, callee: { at: B }, answerMs: null })) {

@@ -1,0 +1,87 @@
+/** `npm run bench`: how fast and how big, on this machine, beside other programs on the same PCM in the same run. See options.ts. */
+import { writeFile } from 'node:fs/promises';
+import { ProgressLine } from '../../src/cli/progress.ts';
+import { describeMachine, loadNow } from './machine.ts';
+import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
+import { findPeers } from './peers.ts';
+import { type Report, reportLines } from './report.ts';
+import { growthOf, Results } from './results.ts';
+import { runDriver } from './run-driver.ts';
+import { makeSchedule, type Schedule } from './schedule.ts';
+import { TRIALS } from './trials.ts';
+import { Workspace } from './workspace.ts';
+
+/** Short work is repeated until it has filled this. */
+const LEAST_SECONDS = { full: 0.7, quick: 0.2 } as const;
+
+const runAll = async ({ turns }: Schedule, { quick }: BenchOptions, signal: AbortSignal): Promise<Results> => {
+  const results = new Results();
+  const progress = new ProgressLine(process.stderr);
+  const workspace = await Workspace.open(quick, signal);
+  try {
+    for (const [done, { round, trial, driver }] of turns.entries()) {
+      progress.show(`round ${round + 1}: ${driver.name} ${trial.name}, ${trial.call} call`, done / turns.length);
+      const call = await workspace.call(trial.call);
+      const leastSeconds = quick ? LEAST_SECONDS.quick : LEAST_SECONDS.full;
+      try {
+        const folder = workspace.runFolder();
+        results.add(trial, driver, call, round, await runDriver(driver, { trial, call, folder, leastSeconds, signal }));
+      } catch (error) {
+        signal.throwIfAborted();
+        results.fail(trial, driver, error);
+      }
+    }
+    return results;
+  } finally {
+    progress.clear();
+    await workspace.close();
+  }
+};
+
+const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number> => {
+  const startedAt = performance.now();
+  const loadBefore = loadNow();
+  const peers = await findPeers();
+  const machine = describeMachine(peers);
+  const schedule = makeSchedule(TRIALS, options, peers);
+  if (schedule.turns.length === 0) throw new Error('no trial of that name can be run here');
+  const results = await runAll(schedule, options, signal);
+  const lines = results.lines(TRIALS);
+  const report: Report = {
+    machine,
+    rounds: options.rounds,
+    lines,
+    growth: growthOf(lines),
+    skipped: schedule.skipped,
+    failed: results.failed,
+    tookSeconds: (performance.now() - startedAt) / 1000,
+    loadBefore,
+  };
+  process.stdout.write(`${reportLines(report).join('\n')}\n`);
+  const json = JSON.stringify({ options, ...report }, null, options.json === undefined ? undefined : 2);
+  if (options.json === undefined) process.stdout.write(`\n${json}\n`);
+  else await writeFile(options.json, `${json}\n`);
+  return results.failed.length === 0 ? 0 : 1;
+};
+
+const main = async (): Promise<number> => {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      // Whoever asks twice doesn't want to wait for the program that runs; the temporary folder goes all the same.
+      if (interrupted.signal.aborted) process.exit(130);
+      interrupted.abort(new Error(`ended by ${name}`));
+    });
+  }
+  try {
+    const options = parseBenchOptions(process.argv.slice(2));
+    if (!options.help) return await bench(options, interrupted.signal);
+    process.stdout.write(USAGE);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    return interrupted.signal.aborted ? 130 : 2;
+  }
+};
+
+process.exitCode = await main();

@@ -1,0 +1,49 @@
+/** Writes frames to a journal, 20 ms of G.711 each, and makes them durable at the end. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OpenRecord } from '../../../src/spool/journal-record.ts';
+import { built } from './built.ts';
+import type { Loop } from './loop.ts';
+import { repeated } from './stopwatch.ts';
+
+const FRAMES = 100_000;
+const LOOK_EVERY = 512;
+const MOST_PENDING_BYTES = 4 << 20;
+
+const HEAD: OpenRecord = {
+  version: 1,
+  id: 'bench',
+  callId: 'bench',
+  mediaName: 'bench.wav',
+  format: 'wav',
+  sampleRate: null,
+  channels: 'stereo',
+  maskMode: 'silence',
+  minSeconds: 0,
+  startUs: 0,
+  startsWith: 'command',
+  origin: '',
+  label: '',
+  url: '',
+  method: 'put',
+  parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
+};
+
+export const loop: Loop = async ({ folder, leastSeconds }) => {
+  const { JournalWriter } = await built('spool/journal-writer');
+  const path = join(folder, 'journal');
+  const datagram = Buffer.alloc(172, 0x5a);
+  let passBytes = 0;
+  const packets = await repeated(leastSeconds, async () => {
+    const journal = new JournalWriter(path, HEAD);
+    for (let frame = 0; frame < FRAMES; frame++) {
+      journal.frame(frame & 1, frame * 10_000, frame * 80, datagram, 12, 172);
+      if (frame % LOOK_EVERY === 0 && journal.pendingBytes > MOST_PENDING_BYTES) await journal.drained();
+    }
+    await journal.close();
+    passBytes = journal.bytes;
+    await rm(path);
+    return FRAMES;
+  });
+  return { packets, bytes: { ...packets, work: ((packets.work / FRAMES) * passBytes) / 1e6 } };
+};
