@@ -117,7 +117,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       if (feed.clockSteps > 0) listener?.onWarning?.(`${basename(capture)}: the capturing clock was set back; its times were joined`);
       if (results.length === before) reasons.push(`${basename(capture)}: no code in it started a recording`);
     }
-    const recordings = await Promise.all(results);
+    const recordings = (await Promise.all(results)).sort((one, other) => one.started_at.localeCompare(other.started_at));
     return { recordings, nothing: recordings.length > 0 ? undefined : reasons.join('; ') };
   } finally {
     await Promise.allSettled(results);

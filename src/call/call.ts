@@ -161,11 +161,11 @@ export class Call {
     if (this.#pending.length === 0) return;
     const waiting: PendingStart[] = [];
     for (const pending of this.#pending) {
-      const ready =
-        pending.until === 'answer' ? this.#answered : pending.until === 'bridge' ? this.#intake.isBridged : firstFrameUs !== undefined;
-      if (!ready) waiting.push(pending);
-      else if (pending.until !== 'first-frame' && firstFrameUs === undefined) this.#open(pending, this.#nowUs, 'command');
-      else this.#open(pending, firstFrameUs ?? this.#nowUs, 'first-frame');
+      if (pending.until === 'first-frame') {
+        if (firstFrameUs === undefined) waiting.push(pending);
+        else this.#open(pending, firstFrameUs, 'first-frame');
+      } else if (pending.until === 'answer' ? this.#answered : this.#intake.isBridged) this.#open(pending, this.#nowUs, 'command');
+      else waiting.push(pending);
     }
     this.#pending = waiting;
   }

@@ -6,7 +6,7 @@ import { mediaName, type RandomBytes, recordingId } from '../core/ids.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import { Recorder } from '../record/recorder.ts';
-import type { CloseRecord, LegTally, OpenRecord, Parties } from '../spool/journal-record.ts';
+import { type CloseRecord, emptyTally, type LegTally, type OpenRecord, type Parties } from '../spool/journal-record.ts';
 
 /** Packets captured before a stop may arrive this much later. */
 const LATE_GRACE_US = 200_000;
@@ -83,7 +83,8 @@ export class Recordings {
     };
     const recorder = new Recorder(this.#journalPath(id), head, fields, startedBy);
     this.open.push(recorder);
-    this.#before.set(recorder, this.#tallies());
+    // The call's first frames were counted before they were let through.
+    this.#before.set(recorder, startsWith === 'first-frame' ? { a: emptyTally(), b: emptyTally() } : this.#tallies());
     return recorder;
   }
 

@@ -14,6 +14,9 @@ import { Workspace } from './workspace.ts';
 /** Short work is repeated until it has filled this. */
 const LEAST_SECONDS = { full: 0.7, quick: 0.2 } as const;
 
+/** A key pressed once comes as two signals: from the terminal, and from the program that runs this one. */
+const ONE_KEY_PRESS_MS = 500;
+
 const runAll = async ({ turns }: Schedule, { quick }: BenchOptions, signal: AbortSignal): Promise<Results> => {
   const results = new Results();
   const progress = new ProgressLine(process.stderr);
@@ -66,11 +69,17 @@ const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number
 
 const main = async (): Promise<number> => {
   const interrupted = new AbortController();
+  let interruptedAtMs = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      // Whoever asks twice doesn't want to wait for the program that runs; the temporary folder goes all the same.
-      if (interrupted.signal.aborted) process.exit(130);
-      interrupted.abort(new Error(`ended by ${name}`));
+      const nowMs = performance.now();
+      if (!interrupted.signal.aborted) {
+        interruptedAtMs = nowMs;
+        interrupted.abort(new Error(`ended by ${name}`));
+      } else if (nowMs - interruptedAtMs > ONE_KEY_PRESS_MS) {
+        // Whoever asks twice doesn't want to wait for the program that runs; the temporary folder goes all the same.
+        process.exit(130);
+      }
     });
   }
   try {

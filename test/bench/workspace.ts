@@ -35,7 +35,7 @@ export class Workspace {
     this.#quick = quick;
     this.#signal = signal;
     // The last chance, when nobody waits for promises any more.
-    this.#onExit = () => rmSync(folder, { recursive: true, force: true });
+    this.#onExit = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     process.on('exit', this.#onExit);
   }
 
@@ -70,6 +70,6 @@ export class Workspace {
 
   async close(): Promise<void> {
     process.off('exit', this.#onExit);
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -53,7 +53,8 @@ export class Pipeline {
     const directory = join(this.folder, 'out');
     await mkdir(directory, { recursive: true });
     const finished: Finished[] = [];
-    for (const recorder of this.closed) {
+    // Journals close side by side, in any order.
+    for (const recorder of this.closed.sort((one, other) => one.head.startUs - other.head.startUs)) {
       const { mediaName } = recorder.head;
       finished.push({ recorder, result: await finalizeRecording({ journalPath: recorder.path, directory, mediaName, encoder: 'lamejs' }) });
     }

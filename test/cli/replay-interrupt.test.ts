@@ -1,0 +1,166 @@
+/** A replay that is ended from outside: what it says, what it leaves behind. Real signals to a real process. */
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { RecordingDocument } from '../../src/app/recording-document.ts';
+import { expectNoTrace, filesIn, listenTo, type RunningCommand, runCommand, startCommand, until } from '../support/command.ts';
+import { hasProgram } from '../support/has.ts';
+import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
+import { SMALL_CALL_MS, writeSmallCall } from '../support/small-call.ts';
+import { noise, peak } from '../support/tones.ts';
+
+const folder = sharedScratchDir();
+const capture = writeSmallCall(folder);
+/** Long enough to be caught while lamejs or ffmpeg encodes it. */
+const LONG_MS = 300_000;
+let long: string;
+beforeAll(() => {
+  const pcm = noise(LONG_MS, 8000, -20);
+  long = writeSmallCall(folder, 'long.pcap', { durationMs: LONG_MS, legs: { a: { pcm, tones: [] }, b: { pcm, tones: [] } } });
+});
+
+const journalIn = (out: string): string | undefined => filesIn(out).find((name) => name.endsWith('.journal'));
+const partIn = (out: string): string | undefined => filesIn(out).find((name) => name.endsWith('.part'));
+
+/** What is left is whole recordings, each with a manifest that proves it: no journal, no part of anything. */
+const expectWholeRecordings = async (out: string): Promise<string[]> => {
+  const left = filesIn(out);
+  const artefacts = left.filter((name) => !name.endsWith('.json'));
+  expect(left).toEqual(artefacts.flatMap((name) => [name, `${name}.json`]).sort());
+  for (const name of artefacts) {
+    expect(name).toMatch(/^[^.].*\.(mp3|wav)$/);
+    expect(await runCommand(['verify', join(out, name)])).toMatchObject({ status: 0 });
+  }
+  return artefacts.map((name) => join(out, name));
+};
+
+describe('in the middle of a recording, at --speed 1', () => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    test(`${signal} ends it at once: one line, exit status 1, no journal, no part file`, async () => {
+      const out = scratchDir();
+      const { child, done } = startCommand(['replay', capture, '--out', out, '--speed', '1', '--json']);
+      await until(() => journalIn(out), 'a journal');
+      child.kill(signal);
+      const { status, stdout, stderr } = await done;
+      expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: 'record-call: interrupted\n' });
+      for (const path of await expectWholeRecordings(out)) {
+        const { channels, sampleRate } = await listenTo(path);
+        expect((channels[0].length * 1000) / sampleRate).toBeLessThan(SMALL_CALL_MS);
+      }
+    });
+  }
+
+  test('what is kept of a call that was masked is silent to its end', async () => {
+    const out = scratchDir();
+    const args = ['replay', capture, '--out', out, '--speed', '1', '--mask', '0-60', '--data', '{"format":"wav"}'];
+    const { child, done } = startCommand(args);
+    await until(() => journalIn(out), 'a journal');
+    child.kill('SIGTERM');
+    expect((await done).status).toBe(1);
+    for (const path of await expectWholeRecordings(out)) {
+      for (const pcm of (await listenTo(path)).channels) expect(peak(pcm)).toBe(0);
+    }
+  });
+
+  test('before anything has begun, nothing is left, not even when the capture is long', async () => {
+    const out = scratchDir();
+    const { child, done } = startCommand(['replay', long, '--out', out, '--speed', '1']);
+    await until(() => (filesIn(out).length > 0 ? true : undefined), 'the folder for journals');
+    child.kill('SIGINT');
+    expect((await done).status).toBe(1);
+    await expectWholeRecordings(out);
+  });
+});
+
+describe('while a recording is encoded', () => {
+  const caught = async (encoder: string, group = false): Promise<{ out: string; running: RunningCommand }> => {
+    const out = scratchDir();
+    const running = startCommand(['replay', long, '--out', out, '--json'], { env: { RECORD_CALL_MP3_ENCODER: encoder }, group });
+    await until(() => partIn(out), 'a part file');
+    return { out, running };
+  };
+
+  test('SIGTERM ends it with exit status 1, not when the encoder is done', async () => {
+    const { out, running } = await caught('lamejs');
+    running.child.kill('SIGTERM');
+    const { status, stderr } = await running.done;
+    await expectWholeRecordings(out);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'record-call: interrupted\n' });
+  });
+
+  test('a second signal, from someone who does not want to wait, leaves no half-written file either', async () => {
+    const { out, running } = await caught('lamejs');
+    running.child.kill('SIGINT');
+    // The second one must come after the first was taken: signals of one kind do not queue.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    running.child.kill('SIGINT');
+    expect((await running.done).status).toBe(1);
+    await expectWholeRecordings(out);
+  });
+
+  // A terminal sends the signal to ffmpeg as well, which then ends in good order with a file that looks whole.
+  test.skipIf(!hasProgram('ffmpeg'))('Ctrl-C, which reaches ffmpeg too, never leaves a cut mp3 under its final name', async () => {
+    const { out, running } = await caught('ffmpeg', true);
+    await until(() => (ffmpegOf(running.pid) ? true : undefined), 'ffmpeg');
+    process.kill(-running.pid, 'SIGINT');
+    const { status, stderr } = await running.done;
+    for (const path of await expectWholeRecordings(out)) {
+      const { channels, sampleRate } = await listenTo(path);
+      expect((channels[0].length * 1000) / sampleRate).toBe(LONG_MS);
+    }
+    expect(status).toBe(1);
+    expectNoTrace(stderr);
+  });
+});
+
+/** Whether a process of the group is ffmpeg itself, not on its way to become it. */
+const ffmpegOf = (group: number): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))!;
+        return name === 'ffmpeg' && Number(rest.split(' ')[2]) === group;
+      } catch {
+        return false; // It ended while we looked.
+      }
+    });
+
+describe('while a delivery waits for its next try', () => {
+  test('SIGINT ends it; the document still tells where the recording is, for the file is kept', async () => {
+    const out = scratchDir();
+    const running = startCommand(['replay', capture, '--out', out, '--url', 'http://127.0.0.1:1/', '--json']);
+    let stderr = '';
+    running.child.stderr!.on('data', (text: string) => (stderr += text));
+    await until(() => (stderr.includes('next try') ? true : undefined), 'a failed try');
+    running.child.kill('SIGINT');
+    const { status, stdout } = await running.done;
+    expect(status).toBe(1);
+    const [path] = await expectWholeRecordings(out);
+    expect(path).toBeDefined();
+    const documents = JSON.parse(stdout) as RecordingDocument[];
+    expect(documents[0]).toMatchObject({ state: 'failed', path, manifest: `${path}.json`, duration_ms: SMALL_CALL_MS });
+  });
+});
+
+describe('whoever reads the output stops reading', () => {
+  for (const stream of ['stdout', 'stderr'] as const) {
+    test(`a closed ${stream} leaves no journal and no part file`, async () => {
+      const out = scratchDir();
+      // The code asks for a module that is not run, which is a warning; and there is a summary.
+      const noisy = writeSmallCall(folder, 'noisy.pcap', {
+        legs: { b: { typed: [{ keys: '*5', atMs: 500 }, { keys: '*6', atMs: 1500 }] } },
+      });
+      const metaflows = join(folder, 'noisy.json');
+      const start = { module: 'record_call', data: { action: 'start' } };
+      writeFileSync(metaflows, JSON.stringify({ numbers: { 5: start, 6: { module: 'hangup' } } }));
+      const { child, done } = startCommand(['replay', noisy, '--metaflows', metaflows, '--out', out]);
+      child[stream]!.destroy();
+      const other = stream === 'stdout' ? child.stderr! : child.stdout!;
+      await Promise.race([once(other, 'end'), done]);
+      await until(() => (child.exitCode === null ? undefined : true), 'the end');
+      await expectWholeRecordings(out);
+    });
+  }
+});
