@@ -10,7 +10,9 @@ const ROOT = resolve(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 /** Commands in running text. */
 const inline = [...README.matchAll(/`(node dist\/cli\.js [^`]+)`/g)].map((match) => [match[1]!]);
-const blocks: string[][] = [...README.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1]!.trim().split('\n')).concat(inline);
+const blocks: string[][] = [...README.matchAll(/^```sh\n([\s\S]*?)^```/gm)]
+  .map((match) => match[1]!.trim().split('\n'))
+  .concat(inline);
 
 /** Run elsewhere: by `.ci/run`, or too long for a test; each is held to be where it is said to be. */
 const ELSEWHERE: Readonly<Record<string, () => boolean>> = {
@@ -23,7 +25,8 @@ const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
 /** A folder in which the README's relative paths mean what they mean in a checkout, and what is written is ours. */
 const checkout = (): string => {
   const folder = scratchDir();
-  for (const name of ['dist', 'samples', 'package.json', 'node_modules', 'src']) symlinkSync(join(ROOT, name), join(folder, name));
+  for (const name of ['dist', 'samples', 'package.json', 'node_modules', 'src'])
+    symlinkSync(join(ROOT, name), join(folder, name));
   return folder;
 };
 
@@ -37,7 +40,10 @@ const shell = async (line: string, cwd: string): Promise<{ status: number; outpu
 
 /** Starts a line that ends in `&` and waits for its first line of output. */
 const background = async (line: string, cwd: string): Promise<ChildProcess> => {
-  const child = spawn('bash', ['-c', `exec ${line.replace(/\s*&$/, '')}`], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('bash', ['-c', `exec ${line.replace(/\s*&$/, '')}`], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout!, 'data');
   return child;
 };
@@ -79,7 +85,9 @@ describe('the README', () => {
       for (const folder of ['recordings', 'uploads']) {
         const path = join(cwd, folder);
         if (!existsSync(path)) continue;
-        const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(path, name)).isFile());
+        const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+          statSync(join(path, name)).isFile(),
+        );
         expect(files.length).toBeGreaterThan(0);
         expect(files.filter((name) => name.startsWith('.'))).toEqual([]);
       }

@@ -8,7 +8,7 @@ import { listenedLegs } from '../control/listen-on.ts';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import { MetaflowMachine, type MetaflowMatch } from '../control/metaflow-machine.ts';
 import { runMetaflow } from '../control/metaflow-run.ts';
-import { asAppError, type AppError } from '../core/errors.ts';
+import { type AppError, asAppError } from '../core/errors.ts';
 import { LEGS, type Leg } from '../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
 import type { Trigger } from '../spool/journal-record.ts';
@@ -41,7 +41,8 @@ export class CallControl {
     for (const holder of LEGS) {
       const document = held[holder];
       if (document === undefined) continue;
-      for (const leg of listenedLegs(document.listenOn, holder)) this.#machines[leg].push(new MetaflowMachine(document));
+      for (const leg of listenedLegs(document.listenOn, holder))
+        this.#machines[leg].push(new MetaflowMachine(document));
     }
   }
 

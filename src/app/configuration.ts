@@ -14,11 +14,15 @@ const KNOWN = ['RECORD_CALL_ALLOW_TARGETS', 'RECORD_CALL_MP3_ENCODER'];
 /** @throws AppError CONFIG_INVALID: a value that can't be, or a RECORD_CALL_ variable nobody knows. */
 export const readConfiguration = (env: Readonly<Record<string, string | undefined>>): Configuration => {
   const unknown = Object.keys(env).find((name) => name.startsWith('RECORD_CALL_') && !KNOWN.includes(name));
-  if (unknown !== undefined) throw new AppError('CONFIG_INVALID', `${unknown} is no setting; there are ${KNOWN.join(', ')}`);
+  if (unknown !== undefined)
+    throw new AppError('CONFIG_INVALID', `${unknown} is no setting; there are ${KNOWN.join(', ')}`);
   const choice = env['RECORD_CALL_MP3_ENCODER'] ?? 'auto';
   const mp3Encoder = ENCODER_CHOICES.find((each) => each === choice);
   if (mp3Encoder === undefined) {
-    throw new AppError('CONFIG_INVALID', `RECORD_CALL_MP3_ENCODER takes ${ENCODER_CHOICES.join(', ')}, not "${choice}"`);
+    throw new AppError(
+      'CONFIG_INVALID',
+      `RECORD_CALL_MP3_ENCODER takes ${ENCODER_CHOICES.join(', ')}, not "${choice}"`,
+    );
   }
   return { allowTargets: parseAllowList(env['RECORD_CALL_ALLOW_TARGETS'] ?? ''), mp3Encoder };
 };

@@ -84,7 +84,8 @@ export class LiveCall {
 
   /** Without signalling a call counts as answered when it is first heard. */
   #answer(atUs: number): void {
-    if (this.#answered || (this.planned.signalled && atUs < (this.planned.answeredAtUs ?? Number.POSITIVE_INFINITY))) return;
+    if (this.#answered || (this.planned.signalled && atUs < (this.planned.answeredAtUs ?? Number.POSITIVE_INFINITY)))
+      return;
     this.#answered = true;
     this.call.answered();
   }

@@ -2,7 +2,14 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { Format, MaskMode } from '../core/record-call.ts';
 
-export type RecordingState = 'recording' | 'finalizing' | 'delivering' | 'delivered' | 'stored' | 'discarded' | 'failed';
+export type RecordingState =
+  | 'recording'
+  | 'finalizing'
+  | 'delivering'
+  | 'delivered'
+  | 'stored'
+  | 'discarded'
+  | 'failed';
 
 export type RecordingDocument = {
   readonly id: string;

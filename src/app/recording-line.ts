@@ -38,13 +38,19 @@ export class RecordingLine {
   }
 
   /** Never rejects: what fails is in the document. @param mediaName free in the folder. */
-  async run(journalPath: string, head: OpenRecord, mediaName: string, target: RecordingTarget | undefined): Promise<RecordingDocument> {
+  async run(
+    journalPath: string,
+    head: OpenRecord,
+    mediaName: string,
+    target: RecordingTarget | undefined,
+  ): Promise<RecordingDocument> {
     const { directory, encoder, listener } = this.#options;
     try {
       const onProgress = (share: number): void => listener?.onFinalizing?.(head.id, share);
       const result = await this.#pool.run({ journalPath, directory, mediaName, encoder }, onProgress);
       await rm(journalPath, { force: true });
-      if (result.state === 'discarded') return { ...bare(head, mediaName), state: 'discarded', duration_ms: result.durationMs };
+      if (result.state === 'discarded')
+        return { ...bare(head, mediaName), state: 'discarded', duration_ms: result.durationMs };
       const stored = described(head, mediaName, result.path, result.manifestPath, result.manifest);
       return target === undefined ? stored : await this.#deliver(stored, head, target);
     } catch (error) {
@@ -52,7 +58,11 @@ export class RecordingLine {
     }
   }
 
-  async #deliver(stored: RecordingDocument, head: OpenRecord, { url, method, policy }: RecordingTarget): Promise<RecordingDocument> {
+  async #deliver(
+    stored: RecordingDocument,
+    head: OpenRecord,
+    { url, method, policy }: RecordingTarget,
+  ): Promise<RecordingDocument> {
     const { clock, random, maxTries, signal, listener } = this.#options;
     const { parties } = head;
     const parcel = {
@@ -114,7 +124,13 @@ const bare = (head: OpenRecord, mediaName: string): RecordingDocument => ({
   error: null,
 });
 
-const described = (head: OpenRecord, mediaName: string, path: string, manifestPath: string, manifest: Manifest): RecordingDocument => ({
+const described = (
+  head: OpenRecord,
+  mediaName: string,
+  path: string,
+  manifestPath: string,
+  manifest: Manifest,
+): RecordingDocument => ({
   ...bare(head, mediaName),
   path,
   manifest: manifestPath,

@@ -12,8 +12,8 @@ import type { Clock } from '../core/clock.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
-import type { TryReport } from '../deliver/delivery.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
+import type { TryReport } from '../deliver/delivery.ts';
 import type { EncoderChoice } from '../finalize/encoder-choice.ts';
 import { FinalizePool } from '../finalize/pool.ts';
 import type { CapturePlan, PlannedCall } from '../ingest/plan.ts';
@@ -91,7 +91,8 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       masks: options.masks,
       onClosed: finish,
       onFailure: (error) => listener?.onWarning?.(error.message),
-      onNotRun: (module) => listener?.onWarning?.(`a code asked for the metaflow module ${module}, which a recorder does not run`),
+      onNotRun: (module) =>
+        listener?.onWarning?.(`a code asked for the metaflow module ${module}, which a recorder does not run`),
     });
 
   try {
@@ -114,10 +115,13 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
         await feed.abort();
         throw error;
       }
-      if (feed.clockSteps > 0) listener?.onWarning?.(`${basename(capture)}: the capturing clock was set back; its times were joined`);
+      if (feed.clockSteps > 0)
+        listener?.onWarning?.(`${basename(capture)}: the capturing clock was set back; its times were joined`);
       if (results.length === before) reasons.push(`${basename(capture)}: no code in it started a recording`);
     }
-    const recordings = (await Promise.all(results)).sort((one, other) => one.started_at.localeCompare(other.started_at));
+    const recordings = (await Promise.all(results)).sort((one, other) =>
+      one.started_at.localeCompare(other.started_at),
+    );
     return { recordings, nothing: recordings.length > 0 ? undefined : reasons.join('; ') };
   } finally {
     await Promise.allSettled(results);
@@ -133,9 +137,13 @@ const makeFolders = async (directory: string): Promise<string> => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     return await mkdtemp(join(directory, '.journals-'));
   } catch (cause) {
-    throw new AppError('OUTPUT_UNWRITABLE', `can't write to the folder ${directory} (${systemCode(cause) ?? 'unknown'}); choose another with --out`, {
-      cause,
-    });
+    throw new AppError(
+      'OUTPUT_UNWRITABLE',
+      `can't write to the folder ${directory} (${systemCode(cause) ?? 'unknown'}); choose another with --out`,
+      {
+        cause,
+      },
+    );
   }
 };
 

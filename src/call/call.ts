@@ -54,7 +54,11 @@ export class Call {
     this.identity = options.identity;
     this.#listener = options.listener ?? {};
     this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
-    this.#gate = new MaskGate(this.masks, () => this.#recordings.open, (startUs) => this.#startPending(startUs));
+    this.#gate = new MaskGate(
+      this.masks,
+      () => this.#recordings.open,
+      (startUs) => this.#startPending(startUs),
+    );
     this.#intake = new Intake(this.#gate, (leg, digit, atUs) => this.#listener.onDigit?.(leg, digit, atUs));
   }
 
@@ -164,13 +168,18 @@ export class Call {
       if (pending.until === 'first-frame') {
         if (firstFrameUs === undefined) waiting.push(pending);
         else this.#open(pending, firstFrameUs, 'first-frame');
-      } else if (pending.until === 'answer' ? this.#answered : this.#intake.isBridged) this.#open(pending, this.#nowUs, 'command');
+      } else if (pending.until === 'answer' ? this.#answered : this.#intake.isBridged)
+        this.#open(pending, this.#nowUs, 'command');
       else waiting.push(pending);
     }
     this.#pending = waiting;
   }
 
-  #open(pending: Pick<PendingStart, 'fields' | 'startedBy'>, startUs: number, startsWith: 'first-frame' | 'command'): Recorder {
+  #open(
+    pending: Pick<PendingStart, 'fields' | 'startedBy'>,
+    startUs: number,
+    startsWith: 'first-frame' | 'command',
+  ): Recorder {
     const recorder = this.#recordings.start(pending.fields, startUs, startsWith, pending.startedBy);
     this.#lookbackChanged();
     for (const mask of this.masks.all) if (mask.endUs === null || mask.endUs > startUs) recorder.mask(mask);
@@ -232,9 +241,13 @@ export class Call {
   async #write(mask: Mask, action: 'mask' | 'unmask'): Promise<void> {
     const open = this.#recordings.open;
     for (const recorder of open) recorder.mask({ ...mask });
-    const failed = (await Promise.allSettled(open.map((recorder) => recorder.sync()))).find((each) => each.status === 'rejected');
+    const failed = (await Promise.allSettled(open.map((recorder) => recorder.sync()))).find(
+      (each) => each.status === 'rejected',
+    );
     if (failed === undefined) return;
-    throw new AppError('MASK_NOT_DURABLE', `the ${action} could not be put on disk: the call stays masked`, { cause: failed.reason });
+    throw new AppError('MASK_NOT_DURABLE', `the ${action} could not be put on disk: the call stays masked`, {
+      cause: failed.reason,
+    });
   }
 
   #result(action: ActionResult['action'], changed: boolean, touched: readonly Recorder[]): ActionResult {

@@ -3,8 +3,8 @@
  * a mask may still reach them (design §4, rules 2 and 8). Slots are used again, and zeroed before they are.
  */
 import type { Line } from '../media/timeline.ts';
-import type { Stream } from './stream.ts';
 import type { TrackSource } from '../record/track-source.ts';
+import type { Stream } from './stream.ts';
 
 export type HeldFrame = {
   stream: Stream;
@@ -38,7 +38,14 @@ export class Holdback {
   }
 
   /** Copies a frame in, as the last. The caller fills in its placement. */
-  push(stream: Stream, source: TrackSource, arrivalUs: number, bytes: Uint8Array, start: number, end: number): HeldFrame {
+  push(
+    stream: Stream,
+    source: TrackSource,
+    arrivalUs: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): HeldFrame {
     const length = end - start;
     const slot = this.#free.pop();
     const frame: HeldFrame = slot ?? {

@@ -69,9 +69,12 @@ export class Intake {
     const stream = this.#stream(packet.leg, packet.ssrc);
     const verdict = stream.sequence.push(packet.sequence);
     const source = packet.codec === undefined ? undefined : stream.source(packet.codec);
+    if (source !== undefined && source.codec.decodedBy !== 'none' && verdict !== 'duplicate') {
+      this.#audio(stream, source, packet, verdict === 'late');
+      return;
+    }
     if (source === undefined) stream.unusable++;
     else if (source.codec.decodedBy === 'none') this.#event(stream, source, packet);
-    else if (verdict !== 'duplicate') return this.#audio(stream, source, packet, verdict === 'late');
     packet.bytes.fill(0, packet.start, packet.end);
   }
 
@@ -144,7 +147,8 @@ export class Intake {
     const timeline = stream.timeline(clockRate);
     timeline.resolve();
     for (const frame of this.#held) {
-      if (frame.stream !== stream || frame.line !== undefined || frame.source.codec.wire.clockRate !== clockRate) continue;
+      if (frame.stream !== stream || frame.line !== undefined || frame.source.codec.wire.clockRate !== clockRate)
+        continue;
       frame.line = timeline.placeHeld(frame.ticks, frame.duration, frame.arrivalUs);
       frame.startUs = timeline.startUs;
       frame.endUs = timeline.endUs;

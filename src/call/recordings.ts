@@ -51,13 +51,17 @@ export class Recordings {
   /** The running recording that the same start, or one under the same media name, has already made. */
   findStarted(fields: RecordCallFields, startedBy: string): Recorder | undefined {
     return this.running.find((recorder) =>
-      fields.media_name === undefined ? recorder.startedBy === startedBy : recorder.fields.media_name === fields.media_name,
+      fields.media_name === undefined
+        ? recorder.startedBy === startedBy
+        : recorder.fields.media_name === fields.media_name,
     );
   }
 
   /** Newest first (Kazoo: one per stop, last in, first out), or the one with that name. */
   findToStop(mediaNameWanted: string | undefined): Recorder | undefined {
-    return this.running.findLast((recorder) => mediaNameWanted === undefined || recorder.head.mediaName === mediaNameWanted);
+    return this.running.findLast(
+      (recorder) => mediaNameWanted === undefined || recorder.head.mediaName === mediaNameWanted,
+    );
   }
 
   start(fields: RecordCallFields, startUs: number, startsWith: OpenRecord['startsWith'], startedBy: string): Recorder {
@@ -96,7 +100,9 @@ export class Recordings {
   /** When something here is next to be done: a time limit, or a draining recording that can be closed. */
   get nextDueUs(): number {
     const lookback = this.lookbackUs;
-    return Math.min(...this.open.map((each) => (each.state === 'recording' ? each.limitUs : each.endUs + lookback + LATE_GRACE_US)));
+    return Math.min(
+      ...this.open.map((each) => (each.state === 'recording' ? each.limitUs : each.endUs + lookback + LATE_GRACE_US)),
+    );
   }
 
   /** Ends what has reached its time limit. */

@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AppError } from '../core/errors.ts';
 import { readConfiguration } from '../app/configuration.ts';
 import type { RecordingDocument } from '../app/recording-document.ts';
+import { AppError } from '../core/errors.ts';
 import { decodeArtefact } from '../finalize/decode/artefact-decoder.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { verifyArtefact } from '../finalize/verify-artefact.ts';
@@ -23,14 +23,18 @@ const METAFLOWS = fileURLToPath(new URL('card-payment.metaflows.json', SAMPLES))
 const PARTS = 400;
 
 export const demoCommand = async (args: string[], io: CommandIo): Promise<number> => {
-  const { values } = parseOptions('demo', args, { out: { type: 'string', default: join(tmpdir(), `record-call-demo-${process.pid}`) } });
+  const { values } = parseOptions('demo', args, {
+    out: { type: 'string', default: join(tmpdir(), `record-call-demo-${process.pid}`) },
+  });
   readConfiguration(io.env);
   const { out } = values;
   const uploads = join(out, 'uploads');
   await mkdir(uploads, { recursive: true, mode: 0o700 });
   const say = (line = ''): void => void io.stdout.write(`${line}\n`);
 
-  say('Alice calls Bob to pay by card. Bob presses *71 to record, *72 before she reads out her card, *73 after it, *74 to stop.');
+  say(
+    'Alice calls Bob to pay by card. Bob presses *71 to record, *72 before she reads out her card, *73 after it, *74 to stop.',
+  );
   say(`Replaying ${relative('.', CAPTURE)} with ${relative('.', METAFLOWS)} …`);
   say();
   const target = await startUploadTarget({ port: 0, host: '127.0.0.1', directory: uploads });

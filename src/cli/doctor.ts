@@ -5,8 +5,8 @@ import { readConfiguration } from '../app/configuration.ts';
 import { asAppError } from '../core/errors.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { foreignFormat } from '../finalize/ffmpeg/foreign-format.ts';
-import type { WireCodec } from '../media/wire-codec.ts';
 import { CODEC_NAMES, codecFor } from '../media/codecs/registry.ts';
+import type { WireCodec } from '../media/wire-codec.ts';
 import type { CommandIo } from './io.ts';
 import { parseOptions } from './options.ts';
 
@@ -17,7 +17,9 @@ export const doctorCommand = async (args: string[], io: CommandIo): Promise<numb
   const { values } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } });
   const findings = [node(), configuration(io), ...(await ffmpeg(io)), await folder(), machine(), kernel()];
   if (values.json) io.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-  else for (const { topic, state, detail } of findings) io.stdout.write(`${state.padEnd(5)} ${topic.padEnd(14)} ${detail}\n`);
+  else
+    for (const { topic, state, detail } of findings)
+      io.stdout.write(`${state.padEnd(5)} ${topic.padEnd(14)} ${detail}\n`);
   return findings.some(({ state }) => state === 'bad') ? 1 : 0;
 };
 
@@ -31,13 +33,21 @@ const names = (wires: readonly WireCodec[]): string => wires.map(({ name }) => n
 const node = (): Finding => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const enough = major > 20 || (major === 20 && minor >= 19);
-  return { topic: 'node', state: enough ? 'ok' : 'bad', detail: `${process.versions.node}${enough ? '' : ': 20.19 or later is needed'}` };
+  return {
+    topic: 'node',
+    state: enough ? 'ok' : 'bad',
+    detail: `${process.versions.node}${enough ? '' : ': 20.19 or later is needed'}`,
+  };
 };
 
 const configuration = ({ env }: CommandIo): Finding => {
   try {
     readConfiguration(env);
-    return { topic: 'configuration', state: 'ok', detail: 'every RECORD_CALL_ variable is known and has a value it can have' };
+    return {
+      topic: 'configuration',
+      state: 'ok',
+      detail: 'every RECORD_CALL_ variable is known and has a value it can have',
+    };
   } catch (error) {
     return { topic: 'configuration', state: 'bad', detail: asAppError(error).message };
   }
@@ -52,7 +62,11 @@ const ffmpeg = async ({ env }: CommandIo): Promise<Finding[]> => {
     const missing = foreign.filter((wire) => !able.includes(wire));
     return [
       { topic: 'ffmpeg', state: 'ok', detail: `${program.version} at ${program.path}` },
-      { topic: 'mp3', state: hasLame ? 'ok' : 'lack', detail: hasLame ? 'by ffmpeg with libmp3lame' : 'by lamejs: this ffmpeg has no libmp3lame' },
+      {
+        topic: 'mp3',
+        state: hasLame ? 'ok' : 'lack',
+        detail: hasLame ? 'by ffmpeg with libmp3lame' : 'by lamejs: this ffmpeg has no libmp3lame',
+      },
       {
         topic: 'codecs',
         state: missing.length === 0 ? 'ok' : 'lack',
@@ -83,4 +97,8 @@ const machine = (): Finding => ({
   detail: `${availableParallelism()} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB: as many recordings are encoded at once`,
 });
 
-const kernel = (): Finding => ({ topic: 'kernel', state: 'lack', detail: 'TypeScript; this version has no native one' });
+const kernel = (): Finding => ({
+  topic: 'kernel',
+  state: 'lack',
+  detail: 'TypeScript; this version has no native one',
+});

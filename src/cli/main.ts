@@ -26,7 +26,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-const ALIASES: Readonly<Record<string, string>> = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' };
+const ALIASES: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-v': 'version',
+};
 
 /** @returns the exit status; never throws. */
 export const main = async (argv: readonly string[], io: CommandIo): Promise<number> => {
@@ -35,7 +40,8 @@ export const main = async (argv: readonly string[], io: CommandIo): Promise<numb
     if (word === undefined) throw new AppError('USAGE', 'name a command; record-call help lists them');
     const name = ALIASES[word] ?? word;
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new AppError('USAGE', `there is no command "${word}"; record-call help lists them`);
+    if (command === undefined)
+      throw new AppError('USAGE', `there is no command "${word}"; record-call help lists them`);
     if (args.includes('--help') || args.includes('-h')) return await COMMANDS['help']!([], io);
     return await command(args, io);
   } catch (error) {

@@ -3,7 +3,11 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AppError } from '../core/errors.ts';
 
 /** `parseArgs` with our error. @param command named in it. */
-export const parseOptions = <T extends NonNullable<ParseArgsConfig['options']>>(command: string, args: string[], options: T) => {
+export const parseOptions = <T extends NonNullable<ParseArgsConfig['options']>>(
+  command: string,
+  args: string[],
+  options: T,
+) => {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {

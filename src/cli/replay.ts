@@ -31,7 +31,8 @@ const OPTIONS = {
 
 export const replayCommand = async (args: string[], io: CommandIo): Promise<number> => {
   const { values, positionals: captures } = parseOptions('replay', args, OPTIONS);
-  if (captures.length === 0) throw new AppError('USAGE', 'replay: name at least one capture file; record-call help shows how');
+  if (captures.length === 0)
+    throw new AppError('USAGE', 'replay: name at least one capture file; record-call help shows how');
   const { allowTargets, mp3Encoder } = readConfiguration(io.env);
   const fields = parseData(values.data);
   const metaflows = values.metaflows === undefined ? undefined : await readMetaflows(values.metaflows);
@@ -86,7 +87,8 @@ const listener = (io: CommandIo, progress: ProgressLine): ReplayListener => {
       }
     },
     onTry: (_id, { error, retryInMs }) => {
-      if (error !== undefined && retryInMs !== undefined) say(`delivery: ${error.message}; next try in ${(retryInMs / 1000).toFixed(1)} s`);
+      if (error !== undefined && retryInMs !== undefined)
+        say(`delivery: ${error.message}; next try in ${(retryInMs / 1000).toFixed(1)} s`);
     },
   };
 };
@@ -106,7 +108,10 @@ const parseData = (text: string): RecordCallFields => {
   }
   const fields = parseRecordCallFields(value);
   if (fields.action !== undefined && fields.action !== 'start') {
-    throw new AppError('FIELDS_INVALID', `record_call: action: a replay starts recordings; "${fields.action}" is for codes and --mask`);
+    throw new AppError(
+      'FIELDS_INVALID',
+      `record_call: action: a replay starts recordings; "${fields.action}" is for codes and --mask`,
+    );
   }
   return fields;
 };
@@ -116,7 +121,9 @@ const readMetaflows = async (path: string): Promise<MetaflowsDocument> => {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AppError('INPUT_MISSING', `can't read the metaflows file ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
+    throw new AppError('INPUT_MISSING', `can't read the metaflows file ${path} (${systemCode(cause) ?? 'unknown'})`, {
+      cause,
+    });
   }
   return parseMetaflowsJson(text, path);
 };

@@ -5,7 +5,8 @@ import { formatTime } from './time-axis.ts';
 /** Two or three lines. */
 export const summarize = (document: RecordingDocument): string[] => {
   const { state, path, masks } = document;
-  if (state === 'discarded') return [`discarded  ${document.media_name}: ${seconds(document.duration_ms)} is shorter than record_min_sec`];
+  if (state === 'discarded')
+    return [`discarded  ${document.media_name}: ${seconds(document.duration_ms)} is shorter than record_min_sec`];
   if (path === null) return [`failed     ${document.media_name}: ${document.error?.message ?? 'no reason given'}`];
   const shape = `${document.format}, ${document.sample_rate} Hz, ${document.channels === 2 ? 'stereo' : 'mono'}`;
   const lines = [`recorded   ${path}`, `           ${clock(document.duration_ms)}  ${shape}  ${maskedText(masks)}`];
@@ -13,7 +14,10 @@ export const summarize = (document: RecordingDocument): string[] => {
   if (delivery !== null) {
     const tries = delivery.tries === 1 ? '1 try' : `${delivery.tries} tries`;
     if (state === 'delivered') lines.push(`delivered  to ${delivery.host} (${delivery.status}, ${tries})`);
-    else lines.push(`not delivered to ${delivery.host} after ${tries}: ${error?.message ?? 'no reason given'}; the file is kept`);
+    else
+      lines.push(
+        `not delivered to ${delivery.host} after ${tries}: ${error?.message ?? 'no reason given'}; the file is kept`,
+      );
   }
   return lines;
 };

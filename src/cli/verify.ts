@@ -7,15 +7,20 @@ import { parseOptions } from './options.ts';
 export const verifyCommand = async (args: string[], io: CommandIo): Promise<number> => {
   const { values, positionals } = parseOptions('verify', args, { json: { type: 'boolean', default: false } });
   const [artefact, manifest, ...more] = positionals;
-  if (artefact === undefined || more.length > 0) throw new AppError('USAGE', 'verify: name an artefact, and its manifest unless that is beside it');
+  if (artefact === undefined || more.length > 0)
+    throw new AppError('USAGE', 'verify: name an artefact, and its manifest unless that is beside it');
   const checks = await verifyArtefact(artefact, manifest);
   const failed = checks.filter(({ ok }) => !ok);
   if (values.json) io.stdout.write(`${JSON.stringify({ ok: failed.length === 0, signed: false, checks }, null, 2)}\n`);
   else {
     const width = Math.max(...checks.map(({ name }) => name.length));
-    for (const { name, ok, detail } of checks) io.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${detail}\n`);
+    for (const { name, ok, detail } of checks)
+      io.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${detail}\n`);
     io.stdout.write('The manifest is not signed: this shows that both belong together, not who made them.\n');
   }
   if (failed.length === 0) return 0;
-  throw new AppError('ARTEFACT_MISMATCH', `${artefact}: ${failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')}`);
+  throw new AppError(
+    'ARTEFACT_MISMATCH',
+    `${artefact}: ${failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')}`,
+  );
 };

@@ -9,7 +9,11 @@ export type Decoders = { readonly byTrack: ReadonlyMap<SurveyedTrack, FrameDecod
  * @param directory where decoded PCM of ffmpeg's codecs waits; it holds nothing that the journal does not.
  * @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED
  */
-export const makeDecoders = async (journalPath: string, survey: JournalSurvey, directory: string): Promise<Decoders> => {
+export const makeDecoders = async (
+  journalPath: string,
+  survey: JournalSurvey,
+  directory: string,
+): Promise<Decoders> => {
   const byTrack = new Map<SurveyedTrack, FrameDecoder>();
   const close = async (): Promise<void> => {
     for (const decoder of byTrack.values()) decoder.close();
@@ -18,7 +22,12 @@ export const makeDecoders = async (journalPath: string, survey: JournalSurvey, d
     for (const track of survey.tracks) {
       if (track.frames === 0) continue;
       const { createDecoder } = track.decoding;
-      byTrack.set(track, createDecoder === undefined ? await decodeWithFfmpeg(journalPath, survey, track, directory) : await createDecoder.call(track.decoding));
+      byTrack.set(
+        track,
+        createDecoder === undefined
+          ? await decodeWithFfmpeg(journalPath, survey, track, directory)
+          : await createDecoder.call(track.decoding),
+      );
     }
   } catch (error) {
     await close();

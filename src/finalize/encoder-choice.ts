@@ -13,14 +13,21 @@ export type EncoderChoice = 'auto' | 'lamejs' | 'ffmpeg';
 export const ENCODER_CHOICES: readonly EncoderChoice[] = ['auto', 'lamejs', 'ffmpeg'];
 
 /** @throws AppError OUTPUT_UNWRITABLE, RATE_UNSUPPORTED, FFMPEG_MISSING */
-export const makeEncoder = async (choice: EncoderChoice, options: EncoderOptions & { format: Format }): Promise<AudioEncoder> => {
+export const makeEncoder = async (
+  choice: EncoderChoice,
+  options: EncoderOptions & { format: Format },
+): Promise<AudioEncoder> => {
   if (options.format === 'wav') return WavEncoder.create(options);
   if (choice === 'lamejs') return LameEncoder.create(options);
   const program = await probeFfmpeg().catch((error: unknown) => {
     if (choice === 'ffmpeg') throw error;
     return undefined;
   });
-  if (program !== undefined && program.encoders.has("libmp3lame")) return FfmpegEncoder.create(options, program);
-  if (choice === 'ffmpeg') throw new AppError('FFMPEG_MISSING', 'the ffmpeg on this machine has no libmp3lame; use RECORD_CALL_MP3_ENCODER=auto');
+  if (program !== undefined && program.encoders.has('libmp3lame')) return FfmpegEncoder.create(options, program);
+  if (choice === 'ffmpeg')
+    throw new AppError(
+      'FFMPEG_MISSING',
+      'the ffmpeg on this machine has no libmp3lame; use RECORD_CALL_MP3_ENCODER=auto',
+    );
   return LameEncoder.create(options);
 };

@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { AppError, systemCode } from '../core/errors.ts';
 import { interleave, mixInto } from '../kernel/mix.ts';
 import { artefactRate, assemble, type Block, type Gaps } from './assemble.ts';
-import { type EncoderChoice, makeEncoder } from './encoder-choice.ts';
 import { makeDecoders } from './decoders.ts';
+import { type EncoderChoice, makeEncoder } from './encoder-choice.ts';
 import { type Manifest, makeManifest } from './manifest.ts';
 import { afterDropping, joinSpans, MaskRenderer, maskSpans } from './mask-render.ts';
 import { surveyJournal } from './survey.ts';
@@ -43,7 +43,11 @@ export const finalizeRecording = async (
   const dropped = head.maskMode === 'drop' ? joined : [];
   const keptSamples = afterDropping(totalSamples, dropped);
   if (keptSamples < head.minSeconds * sampleRate) {
-    return { state: 'discarded', durationMs: Math.round((keptSamples * 1000) / sampleRate), minSeconds: head.minSeconds };
+    return {
+      state: 'discarded',
+      durationMs: Math.round((keptSamples * 1000) / sampleRate),
+      minSeconds: head.minSeconds,
+    };
   }
 
   const path = join(job.directory, job.mediaName);
@@ -57,7 +61,13 @@ export const finalizeRecording = async (
       const gaps: Gaps = { list: [], omitted: 0 };
       const renderer = new MaskRenderer(head.maskMode, joined, sampleRate);
       const onRead = (frames: number): void => onProgress(frames / Math.max(1, survey.frames));
-      const blocks = assemble(job.journalPath, survey, { sampleRate, totalSamples, decoders: decoders.byTrack, gaps, onRead });
+      const blocks = assemble(job.journalPath, survey, {
+        sampleRate,
+        totalSamples,
+        decoders: decoders.byTrack,
+        gaps,
+        onRead,
+      });
       const pcm = new Int16Array(sampleRate * channels);
       for (const block of blocks) {
         signal?.throwIfAborted();
@@ -112,4 +122,3 @@ const publish = async (partPath: string, path: string, manifestPath: string, man
     throw new AppError('OUTPUT_UNWRITABLE', `can't write ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
   }
 };
-

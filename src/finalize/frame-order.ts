@@ -1,6 +1,13 @@
 /** A queue of frames by where they begin on the call's clock: a binary heap whose payload slots are used again. Pure. */
 
-export type OrderedFrame = { startUs: number; track: number; ticks: number; arrival: number; payload: Buffer; length: number };
+export type OrderedFrame = {
+  startUs: number;
+  track: number;
+  ticks: number;
+  arrival: number;
+  payload: Buffer;
+  length: number;
+};
 
 export class FrameOrder {
   readonly #heap: OrderedFrame[] = [];
@@ -18,7 +25,14 @@ export class FrameOrder {
 
   /** Copies a frame in. */
   push(startUs: number, track: number, ticks: number, payload: Uint8Array): void {
-    const frame = this.#free.pop() ?? { startUs, track, ticks, arrival: 0, payload: Buffer.allocUnsafe(256), length: 0 };
+    const frame = this.#free.pop() ?? {
+      startUs,
+      track,
+      ticks,
+      arrival: 0,
+      payload: Buffer.allocUnsafe(256),
+      length: 0,
+    };
     if (frame.payload.length < payload.length) frame.payload = Buffer.allocUnsafe(payload.length);
     frame.payload.set(payload);
     frame.length = payload.length;

@@ -2,8 +2,9 @@
  * One run of a leg: frames of one track that follow each other, decoded, brought to the output rate and the call's clock, and added
  * to the leg's buffer. A short hole inside it is silence of the right length; after a long one a new run begins. No I/O.
  */
-import { Resampler } from '../kernel/resampler.ts';
+
 import type { FilterBank } from '../kernel/filter-bank.ts';
+import { Resampler } from '../kernel/resampler.ts';
 import type { FrameDecoder } from '../media/codec.ts';
 import type { LegBuffer } from './leg-buffer.ts';
 

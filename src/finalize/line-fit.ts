@@ -71,7 +71,9 @@ const lowerHull = (points: readonly Point[]): Point[] => {
 };
 
 const turnsLeft = (from: Point, over: Point, to: Point): boolean =>
-  (over.mediaUs - from.mediaUs) * (to.offsetUs - from.offsetUs) - (over.offsetUs - from.offsetUs) * (to.mediaUs - from.mediaUs) > 0;
+  (over.mediaUs - from.mediaUs) * (to.offsetUs - from.offsetUs) -
+    (over.offsetUs - from.offsetUs) * (to.mediaUs - from.mediaUs) >
+  0;
 
 /** The hull's edge over the middle of `points`, at least two: where it begins, and its slope. */
 const middleEdge = (points: readonly Point[]): [from: Point, slope: number] => {

@@ -19,7 +19,12 @@ export type ManifestMask = {
   readonly end_sample: number;
   readonly mode: MaskMode;
   /** Where it lies in the artefact: the same, or one point where the span was dropped. */
-  readonly artefact: { readonly start_ms: number; readonly end_ms: number; readonly start_sample: number; readonly end_sample: number };
+  readonly artefact: {
+    readonly start_ms: number;
+    readonly end_ms: number;
+    readonly start_sample: number;
+    readonly end_sample: number;
+  };
   /** How long before it took effect the mask reaches back. */
   readonly lookback_ms: number;
   readonly trigger: Trigger;

@@ -5,7 +5,10 @@ import type { FinalizeJob, FinalizeResult } from './finalize-recording.ts';
 import type { FromWorker, ToWorker } from './job-messages.ts';
 
 /** Workers run what is built: run from its source, this file finds it in the build folder. */
-const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? '../../dist/finalize/worker.js' : './worker.js', import.meta.url);
+const WORKER_URL = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/finalize/worker.js' : './worker.js',
+  import.meta.url,
+);
 
 type Waiting = {
   readonly job: FinalizeJob;
@@ -43,7 +46,8 @@ export class FinalizePool {
   /** Ends the threads; what has not finished fails, and its journal stays. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
+    for (const waiting of this.#waiting.splice(0))
+      waiting.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
     await Promise.all([...this.#idle, ...this.#busy.keys()].map((worker) => worker.terminate()));
   }
 

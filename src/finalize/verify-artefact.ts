@@ -31,11 +31,22 @@ export const verifyArtefact = async (path: string, manifestPath = `${path}.json`
   const check = (name: string, ok: boolean, detail: string): void => void checks.push({ name, ok, detail });
 
   const { sha256, bytes } = await digest(path);
-  check('digest', sha256 === artefact.sha256, sha256 === artefact.sha256 ? `sha256 ${sha256}` : `sha256 is ${sha256}, the manifest says ${artefact.sha256}`);
-  check('size', bytes === artefact.bytes, `${bytes} bytes${bytes === artefact.bytes ? '' : `, the manifest says ${artefact.bytes}`}`);
+  check(
+    'digest',
+    sha256 === artefact.sha256,
+    sha256 === artefact.sha256 ? `sha256 ${sha256}` : `sha256 is ${sha256}, the manifest says ${artefact.sha256}`,
+  );
+  check(
+    'size',
+    bytes === artefact.bytes,
+    `${bytes} bytes${bytes === artefact.bytes ? '' : `, the manifest says ${artefact.bytes}`}`,
+  );
 
   const audio = await decodeArtefact(path);
-  const sameShape = audio.format === artefact.format && audio.sampleRate === artefact.sample_rate && audio.channels === artefact.channels;
+  const sameShape =
+    audio.format === artefact.format &&
+    audio.sampleRate === artefact.sample_rate &&
+    audio.channels === artefact.channels;
   check('format', sameShape, `${audio.format}, ${audio.sampleRate} Hz, ${audio.channels === 2 ? 'stereo' : 'mono'}`);
 
   const spans = manifest.masks.map((mask) => new SpanCheck(mask, audio.format === 'mp3', artefact.sample_rate));
@@ -44,7 +55,11 @@ export const verifyArtefact = async (path: string, manifestPath = `${path}.json`
     for (const span of spans) span.take(chunk, samples, audio.channels);
     samples += chunk.length / audio.channels;
   }
-  check('length', samples === artefact.samples, `${samples} samples${samples === artefact.samples ? '' : `, the manifest says ${artefact.samples}`}`);
+  check(
+    'length',
+    samples === artefact.samples,
+    `${samples} samples${samples === artefact.samples ? '' : `, the manifest says ${artefact.samples}`}`,
+  );
   for (const span of spans) checks.push(span.result());
   return checks;
 };
@@ -82,11 +97,16 @@ class SpanCheck {
     const { start_ms: startMs, end_ms: endMs, mode } = this.#mask;
     const name = `mask ${startMs}–${endMs} ms`;
     if (mode === 'drop') return { name, ok: true, detail: 'dropped: it is no part of the artefact' };
-    if (this.#to <= this.#from) return { name, ok: true, detail: 'too short to be told from what rings into it in an mp3' };
+    if (this.#to <= this.#from)
+      return { name, ok: true, detail: 'too short to be told from what rings into it in an mp3' };
     const allowed = this.#isMp3 ? MP3_SILENCE_PEAK : 0;
     const beepAllowed = BEEP.peak * (this.#isMp3 ? MP3_BEEP_MARGIN : 1);
     const ok = this.#peak <= allowed && this.#beepPeak <= beepAllowed;
-    const found = ok ? (mode === 'tone' ? 'nothing but the beep' : 'silent') : `holds sound, peak ${Math.max(this.#peak, this.#beepPeak)} of 32768`;
+    const found = ok
+      ? mode === 'tone'
+        ? 'nothing but the beep'
+        : 'silent'
+      : `holds sound, peak ${Math.max(this.#peak, this.#beepPeak)} of 32768`;
     return { name, ok, detail: found };
   }
 
@@ -120,7 +140,11 @@ const readManifest = async (path: string): Promise<Manifest> => {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AppError('INPUT_MISSING', `can't read the manifest ${path} (${systemCode(cause) ?? 'unknown'}); name it after the artefact`, { cause });
+    throw new AppError(
+      'INPUT_MISSING',
+      `can't read the manifest ${path} (${systemCode(cause) ?? 'unknown'}); name it after the artefact`,
+      { cause },
+    );
   }
   const manifest = parsed(text);
   if (!isManifest(manifest)) throw new AppError('ARTEFACT_UNREADABLE', `${path} is not a manifest of record-call`);
@@ -147,6 +171,8 @@ const isManifest = (value: unknown): value is Manifest => {
     typeof artefact.sha256 === 'string' &&
     numbers(artefact.samples, artefact.sample_rate, artefact.channels, artefact.bytes) &&
     Array.isArray(masks) &&
-    masks.every((mask: Partial<ManifestMask>) => numbers(mask?.start_ms, mask?.end_ms, mask?.artefact?.start_sample, mask?.artefact?.end_sample))
+    masks.every((mask: Partial<ManifestMask>) =>
+      numbers(mask?.start_ms, mask?.end_ms, mask?.artefact?.start_sample, mask?.artefact?.end_sample),
+    )
   );
 };

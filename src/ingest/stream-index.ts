@@ -4,7 +4,11 @@ export class StreamIndex<T> {
   readonly #bySource = new Map<string, Map<string, Map<number, Map<number, T>>>>();
 
   get(source: string, sourcePort: number, target: string, targetPort: number, ssrc: number): T | undefined {
-    return this.#bySource.get(source)?.get(target)?.get(sourcePort * 65_536 + targetPort)?.get(ssrc);
+    return this.#bySource
+      .get(source)
+      ?.get(target)
+      ?.get(sourcePort * 65_536 + targetPort)
+      ?.get(ssrc);
   }
 
   set(source: string, sourcePort: number, target: string, targetPort: number, ssrc: number, value: T): void {

@@ -133,7 +133,9 @@ export class StreamTimeline {
    */
   isResolvable(nowUs: number): boolean {
     if (!this.#inDoubt) return true;
-    return this.#agreed || nowUs - this.#doubtSinceUs >= DOUBT_LIMIT_US || nowUs - this.#doubtLastUs >= DOUBT_SILENCE_US;
+    return (
+      this.#agreed || nowUs - this.#doubtSinceUs >= DOUBT_LIMIT_US || nowUs - this.#doubtLastUs >= DOUBT_SILENCE_US
+    );
   }
 
   /** Makes the line in doubt the stream's line, unless packets have come back to the old one. */
@@ -223,9 +225,9 @@ export class StreamTimeline {
 
   /** Signed 32-bit distance from the furthest timestamp so far: a jump of up to 2^31 ticks either way keeps its direction. */
   #extend(timestamp: number, late: boolean): number {
-    if (this.#lastTicks === undefined) return (this.#lastTicks = timestamp);
-    const ticks = this.#lastTicks + ((timestamp - this.#lastTicks) | 0);
-    if (!late) this.#lastTicks = ticks;
+    const last = this.#lastTicks ?? timestamp;
+    const ticks = last + ((timestamp - last) | 0);
+    if (!late || this.#lastTicks === undefined) this.#lastTicks = ticks;
     return ticks;
   }
 }

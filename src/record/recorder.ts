@@ -4,7 +4,7 @@
  */
 import type { AppError } from '../core/errors.ts';
 import type { Leg } from '../core/leg.ts';
-import { TIME_LIMIT_SECONDS, type RecordCallFields } from '../core/record-call.ts';
+import { type RecordCallFields, TIME_LIMIT_SECONDS } from '../core/record-call.ts';
 import type { Line } from '../media/timeline.ts';
 import {
   type CloseRecord,
@@ -70,7 +70,15 @@ export class Recorder {
   }
 
   /** Writes a frame. @param ticks its extended timestamp on `line`. */
-  frame(source: TrackSource, line: Line, arrivalUs: number, ticks: number, bytes: Uint8Array, start: number, end: number): void {
+  frame(
+    source: TrackSource,
+    line: Line,
+    arrivalUs: number,
+    ticks: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const last = this.#tracks.get(source);
     const track = last !== undefined && last.line === line.id ? last.track : this.#track(source, line);
     this.#journal.frame(track, arrivalUs, ticks, bytes, start, end);

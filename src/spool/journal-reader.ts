@@ -11,8 +11,8 @@ import {
   type FrameRecord,
   JOURNAL_MAGIC,
   KIND,
-  type MaskRecord,
   MAX_RECORD_BYTES,
+  type MaskRecord,
   type OpenRecord,
   RECORD_HEAD_BYTES,
   type TallyRecord,
@@ -47,7 +47,9 @@ export function* readJournal(path: string, end: JournalEnd = { bytes: 0, torn: f
   try {
     file = openSync(path, 'r');
   } catch (cause) {
-    throw new AppError('JOURNAL_UNREADABLE', `journal can't be opened (${systemCode(cause) ?? 'unknown'}): ${path}`, { cause });
+    throw new AppError('JOURNAL_UNREADABLE', `journal can't be opened (${systemCode(cause) ?? 'unknown'}): ${path}`, {
+      cause,
+    });
   }
   try {
     yield* records(file, path, end);

@@ -29,7 +29,9 @@ const folderOf = (path: string): string => relative(SRC, path).split(sep)[0]!;
 
 /** `from './x.ts'`, `import('./x.ts')`, `new URL('./x.js', …)`: whatever names another file of ours. */
 const importsOf = (file: string): string[] =>
-  [...readFileSync(join(SRC, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map((match) => match[1]!);
+  [...readFileSync(join(SRC, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map(
+    (match) => match[1]!,
+  );
 
 /** What is wrong with one import; undefined when nothing is. */
 const fault = (from: string, to: string): string | undefined => {
@@ -62,12 +64,15 @@ describe('the floors', () => {
     ['cli.ts', 'cli', false],
     ['utils', 'core', true],
   ] as const) {
-    test(`${from} importing ${to} is ${wrong ? 'refused' : 'fine'}`, () => expect(fault(from, to) !== undefined).toBe(wrong));
+    test(`${from} importing ${to} is ${wrong ? 'refused' : 'fine'}`, () =>
+      expect(fault(from, to) !== undefined).toBe(wrong));
   }
 
   test('nothing below the kernel or in it knows Node, and media does no I/O', () => {
     const io = /from 'node:(fs|net|dgram|http|child_process|worker_threads)/;
-    const found = sources.filter((file) => /^(core|kernel|media)\//.test(file) && io.test(readFileSync(join(SRC, file), 'utf8')));
+    const found = sources.filter(
+      (file) => /^(core|kernel|media)\//.test(file) && io.test(readFileSync(join(SRC, file), 'utf8')),
+    );
     expect(found).toEqual([]);
   });
 

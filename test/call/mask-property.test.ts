@@ -9,8 +9,8 @@ import { expect, test } from 'vitest';
 import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import { finalizeRecording } from '../../src/finalize/finalize-recording.ts';
 import { decodeAlaw, decodeUlaw } from '../../src/kernel/g711.ts';
-import { manifestOf, Pipeline, hear } from '../support/pipeline.ts';
-import { play, SECRET, schedules, type Schedule } from '../support/schedule.ts';
+import { hear, manifestOf, Pipeline } from '../support/pipeline.ts';
+import { play, type Schedule, SECRET, schedules } from '../support/schedule.ts';
 import { findInFiles, scratchDir } from '../support/scratch.ts';
 import { peak, span } from '../support/tones.ts';
 
@@ -34,7 +34,10 @@ const runSchedule = async (schedule: Schedule, folder: string): Promise<void> =>
   const { mode: mask_mode, lookbackMs: mask_lookback_ms, channels } = schedule;
   call.recordFromFirstFrame({ format: 'wav', mask_mode, mask_lookback_ms, channels }, 'test');
   const commands = schedule.masks
-    .flatMap(({ open, close }) => [{ ms: open, action: 'mask' as const }, ...(close === undefined ? [] : [{ ms: close, action: 'unmask' as const }])])
+    .flatMap(({ open, close }) => [
+      { ms: open, action: 'mask' as const },
+      ...(close === undefined ? [] : [{ ms: close, action: 'unmask' as const }]),
+    ])
     .sort((one, other) => one.ms - other.ms);
   const until = async (ms: number): Promise<void> => {
     for (let next = commands[0]; next !== undefined && next.ms <= ms; next = commands[0]) {
@@ -46,7 +49,15 @@ const runSchedule = async (schedule: Schedule, folder: string): Promise<void> =>
   for (const { atMs, frame } of arrivals) {
     await until(atMs);
     const { leg, ssrc, sequence, timestamp, codec, payload } = frame;
-    pipeline.packet({ leg, ssrc, sequence, timestamp, arrivalUs: at(atMs), codec: codec.wire, bytes: Buffer.from(payload) });
+    pipeline.packet({
+      leg,
+      ssrc,
+      sequence,
+      timestamp,
+      arrivalUs: at(atMs),
+      codec: codec.wire,
+      bytes: Buffer.from(payload),
+    });
   }
   await until(schedule.seconds * 1000 + 2000);
   const [finished] = await pipeline.finish();
@@ -55,7 +66,8 @@ const runSchedule = async (schedule: Schedule, folder: string): Promise<void> =>
   const journal = readFileSync(finished.recorder.path);
   for (const frame of frames) {
     if (!frame.kept || frame.lost) continue;
-    if (!journal.includes(frame.payload)) throw new Error(`the frame ${frame.startMs}–${frame.endMs} ms of leg ${frame.leg} is missing`);
+    if (!journal.includes(frame.payload))
+      throw new Error(`the frame ${frame.startMs}–${frame.endMs} ms of leg ${frame.leg} is missing`);
   }
 
   const { channels: heard, sampleRate } = await hear(finished);

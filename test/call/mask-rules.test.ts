@@ -1,8 +1,8 @@
 /** The mask rules of design §4, one by one, through the whole pipeline: what is in the journal, what is in the artefact. */
 import { describe, expect, test } from 'vitest';
-import { encodeUlaw } from '../../src/kernel/g711.ts';
 import type { Leg } from '../../src/core/leg.ts';
 import type { RecordCallFields } from '../../src/core/record-call.ts';
+import { encodeUlaw } from '../../src/kernel/g711.ts';
 import type { WireCodec } from '../../src/media/wire-codec.ts';
 import { type Finished, hear, manifestOf, Pipeline } from '../support/pipeline.ts';
 import { findInFiles, scratchDir } from '../support/scratch.ts';
@@ -36,7 +36,15 @@ class Scene {
   frame(leg: Leg, n: number, atMs: number, secret: boolean): void {
     const from = (n * 160) % this.#tones[leg].length;
     const bytes = secret ? Buffer.alloc(160, SECRET) : Buffer.from(this.#tones[leg].subarray(from, from + 160));
-    this.pipeline.packet({ leg, ssrc: this.ssrcs[leg], sequence: n & 0xffff, timestamp: n * 160, arrivalUs: START_US + atMs * 1000, codec: PCMU, bytes });
+    this.pipeline.packet({
+      leg,
+      ssrc: this.ssrcs[leg],
+      sequence: n & 0xffff,
+      timestamp: n * 160,
+      arrivalUs: START_US + atMs * 1000,
+      codec: PCMU,
+      bytes,
+    });
   }
 
   /** Both legs speak until `ms` of the call; in `secret` they say the pattern. */
@@ -121,7 +129,12 @@ describe('rule 1: the call is masked', () => {
   test('a mask that nothing was recording for is remembered', async () => {
     const scene = new Scene();
     scene.until(500, { secret: true });
-    expect(await scene.pipeline.command('mask')).toEqual({ action: 'mask', changed: true, masked: true, recordings: [] });
+    expect(await scene.pipeline.command('mask')).toEqual({
+      action: 'mask',
+      changed: true,
+      masked: true,
+      recordings: [],
+    });
     scene.until(600, { secret: true });
     scene.record();
     scene.until(1600, { secret: true });
@@ -170,7 +183,15 @@ describe('rule 2: withheld by when it was captured', () => {
     scene.until(1000);
     await scene.pipeline.command('mask');
     const bytes = Buffer.alloc(160, SECRET);
-    scene.pipeline.packet({ leg: 'a', ssrc: 0xa, sequence: 50, timestamp: 8000, arrivalUs: START_US + 1_020_000, codec: PCMU, bytes });
+    scene.pipeline.packet({
+      leg: 'a',
+      ssrc: 0xa,
+      sequence: 50,
+      timestamp: 8000,
+      arrivalUs: START_US + 1_020_000,
+      codec: PCMU,
+      bytes,
+    });
     expect(bytes.every((byte) => byte === 0)).toBe(true);
     await scene.finish();
   });
@@ -214,7 +235,12 @@ describe('rule 6: observable', () => {
     expect(again.recordings[0]).toMatchObject({ state: 'recording', masked: true, position_ms: 1000 });
     expect((await scene.pipeline.command('unmask')).changed).toBe(true);
     expect(await scene.pipeline.command('stop')).toMatchObject({ changed: true });
-    expect(await scene.pipeline.command('stop')).toEqual({ action: 'stop', changed: false, masked: false, recordings: [] });
+    expect(await scene.pipeline.command('stop')).toEqual({
+      action: 'stop',
+      changed: false,
+      masked: false,
+      recordings: [],
+    });
     await scene.finish();
   });
 
@@ -243,7 +269,11 @@ describe('rule 6: observable', () => {
 
   test('stop ends the newest, or the one that is named', async () => {
     const scene = new Scene();
-    for (const [ms, name] of [[500, 'one.wav'], [1000, 'two.wav'], [1500, 'three.wav']] as const) {
+    for (const [ms, name] of [
+      [500, 'one.wav'],
+      [1000, 'two.wav'],
+      [1500, 'three.wav'],
+    ] as const) {
       scene.until(ms);
       await scene.pipeline.command('start', { ...WAV, media_name: name });
     }
@@ -252,7 +282,12 @@ describe('rule 6: observable', () => {
     await scene.pipeline.command('stop', { media_name: 'one.wav' });
     scene.until(3000);
     const lengths = Object.fromEntries(
-      await Promise.all((await scene.finish()).map(async (each) => [each.recorder.head.mediaName, (await hear(each)).channels[0]!.length / 8])),
+      await Promise.all(
+        (await scene.finish()).map(async (each) => [
+          each.recorder.head.mediaName,
+          (await hear(each)).channels[0]!.length / 8,
+        ]),
+      ),
     );
     expect(lengths).toEqual({ 'one.wav': 1500, 'two.wav': 2000, 'three.wav': 500 });
   });
@@ -284,7 +319,12 @@ describe('rule 7: modes', () => {
       for (let n = 1000; n < 2000; n++) usual = Math.max(usual, Math.abs(pcm[n + 1]! - pcm[n]!));
       expect(step).toBeLessThanOrEqual(usual);
     }
-    expect(manifest.masks[0]).toMatchObject({ start_ms: 1000, end_ms: 5000, mode: 'drop', artefact: { start_ms: 1000, end_ms: 1000 } });
+    expect(manifest.masks[0]).toMatchObject({
+      start_ms: 1000,
+      end_ms: 5000,
+      mode: 'drop',
+      artefact: { start_ms: 1000, end_ms: 1000 },
+    });
     expect(manifest.artefact.duration_ms).toBe(2000);
     expect(manifest.recording.call_duration_ms).toBe(6000);
   });
@@ -381,7 +421,13 @@ describe('rule 10: digits are card data', () => {
     const payload = Buffer.from([7, 10, 0x12, 0x34]);
     for (let i = 0; i < 5; i++) {
       scene.pipeline.packet({
-        leg: 'a', ssrc: 0xa, sequence: 50 + i, timestamp: 8000, arrivalUs: START_US + (1020 + i * 20) * 1000, codec: events, bytes: Buffer.from(payload),
+        leg: 'a',
+        ssrc: 0xa,
+        sequence: 50 + i,
+        timestamp: 8000,
+        arrivalUs: START_US + (1020 + i * 20) * 1000,
+        codec: events,
+        bytes: Buffer.from(payload),
       });
     }
     expect(scene.pipeline.digits).toEqual(['a7']);

@@ -8,7 +8,14 @@ const DOCUMENT = readFileSync(resolve(SRC, 'core/errors.md'), 'utf8');
 
 /** The document's table: code, status, fault, retry, exit. */
 const documented = [...DOCUMENT.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\w+) \| (yes|no) \| (\d) \| (.+) \|$/gm)].map(
-  ([, code, status, fault, retry, exit, meaning]) => ({ code, status: Number(status), fault, retryable: retry === 'yes', exit: Number(exit), meaning }),
+  ([, code, status, fault, retry, exit, meaning]) => ({
+    code,
+    status: Number(status),
+    fault,
+    retryable: retry === 'yes',
+    exit: Number(exit),
+    meaning,
+  }),
 );
 
 describe('the error catalogue', () => {
@@ -29,7 +36,13 @@ describe('the error catalogue', () => {
 
   test('an error carries what its code says', () => {
     const error = new AppError('TARGET_BUSY', 'the target answered 503', { details: { status: 503 } });
-    expect([error.status, error.fault, error.retryable, error.exit, error.details]).toEqual([502, 'target', true, 1, { status: 503 }]);
+    expect([error.status, error.fault, error.retryable, error.exit, error.details]).toEqual([
+      502,
+      'target',
+      true,
+      1,
+      { status: 503 },
+    ]);
   });
 
   test('anything thrown becomes one, and its system code is found', () => {

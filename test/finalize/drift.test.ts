@@ -1,8 +1,8 @@
 /** Two legs whose senders' clocks differ stay together for an hour (design §5). */
 import { describe, expect, test } from 'vitest';
-import { encodeUlaw } from '../../src/kernel/g711.ts';
 import type { Leg } from '../../src/core/leg.ts';
 import { LineObservation } from '../../src/finalize/line-fit.ts';
+import { encodeUlaw } from '../../src/kernel/g711.ts';
 import type { WireCodec } from '../../src/media/wire-codec.ts';
 import { hear, manifestOf, Pipeline } from '../support/pipeline.ts';
 import { scratchDir } from '../support/scratch.ts';
@@ -17,7 +17,8 @@ const TOGETHER_MS = 20;
 
 /** Onset of the beep near `seconds`, in ms: the first sample of any size in the two seconds around. */
 const onset = (pcm: Int16Array, rate: number, seconds: number): number => {
-  for (let n = Math.max(0, (seconds - 1) * rate); n < (seconds + 1) * rate; n++) if (Math.abs(pcm[n]!) > 2000) return (n * 1000) / rate;
+  for (let n = Math.max(0, (seconds - 1) * rate); n < (seconds + 1) * rate; n++)
+    if (Math.abs(pcm[n]!) > 2000) return (n * 1000) / rate;
   return Number.NaN;
 };
 
@@ -44,7 +45,15 @@ describe('clock drift', () => {
         if (into < beep.length && trueSeconds >= 1) bytes[i] = beep[into]!;
       }
       const atUs = START_US + arrival(leg) * 1e6 + Math.floor(random() * 4000);
-      pipeline.packet({ leg, ssrc: leg === 'a' ? 1 : 2, sequence: n & 0xffff, timestamp: n * 160, arrivalUs: Math.max(atUs, pipeline.call.nowUs), codec: PCMU, bytes });
+      pipeline.packet({
+        leg,
+        ssrc: leg === 'a' ? 1 : 2,
+        sequence: n & 0xffff,
+        timestamp: n * 160,
+        arrivalUs: Math.max(atUs, pipeline.call.nowUs),
+        codec: PCMU,
+        bytes,
+      });
       next[leg]++;
       if (n % 5000 === 0) await pipeline.call.drained();
     }

@@ -18,7 +18,12 @@ describe('a sequence tracker', () => {
     { name: 'a duplicate of a late packet', in: [1, 3, 2, 2], out: ['next', 'next', 'late', 'duplicate'], lost: 0 },
     { name: 'a packet from before the first', in: [10, 9, 11], out: ['next', 'late', 'next'], lost: 0 },
     { name: 'one from before zero', in: [0, 65535], out: ['next', 'late'], lost: 0 },
-    { name: 'a restart far ahead keeps the losses before it', in: [1, 3, 40000], out: ['next', 'next', 'restart'], lost: 1 },
+    {
+      name: 'a restart far ahead keeps the losses before it',
+      in: [1, 3, 40000],
+      out: ['next', 'next', 'restart'],
+      lost: 1,
+    },
     { name: 'a restart far behind', in: [40000, 40001, 5, 6], out: ['next', 'next', 'restart', 'next'], lost: 0 },
   ]) {
     test(`tells ${c.name}`, () => {
@@ -37,13 +42,17 @@ describe('a sequence tracker', () => {
 
   test('counts every unique packet once, whatever the order within the window', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 65535 }), fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 400 }), (base, offsets) => {
-        const { tracker } = run(offsets.map((o) => (base + 400 + o) & 0xffff));
-        const unique = new Set(offsets).size;
-        expect(tracker.received).toBe(unique);
-        expect(tracker.received + tracker.duplicate).toBe(offsets.length);
-        expect(tracker.lost).toBe(Math.max(...offsets) - Math.min(...offsets) + 1 - unique);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 65535 }),
+        fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 400 }),
+        (base, offsets) => {
+          const { tracker } = run(offsets.map((o) => (base + 400 + o) & 0xffff));
+          const unique = new Set(offsets).size;
+          expect(tracker.received).toBe(unique);
+          expect(tracker.received + tracker.duplicate).toBe(offsets.length);
+          expect(tracker.lost).toBe(Math.max(...offsets) - Math.min(...offsets) + 1 - unique);
+        },
+      ),
     );
   });
 });

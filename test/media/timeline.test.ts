@@ -21,7 +21,12 @@ const place = (packets: { n: number; at: number; ts?: number; late?: boolean }[]
   packets.forEach(({ n, at, ts, late = false }, index) => {
     const verdict = timeline.push(ts ?? n * TICKS, TICKS, at * 1000, n, late);
     if (verdict === 'held') held.push({ ticks: timeline.extended, at, index });
-    else placed[index] = { line: timeline.placedLine!.id, startMs: timeline.startUs / 1000, trusted: timeline.placedLine!.trusted };
+    else
+      placed[index] = {
+        line: timeline.placedLine!.id,
+        startMs: timeline.startUs / 1000,
+        trusted: timeline.placedLine!.trusted,
+      };
     settle(at);
   });
   settle((packets.at(-1)?.at ?? 0) + 10_000);
@@ -70,7 +75,8 @@ describe('a stream timeline', () => {
     test(`begins a new line when timestamps jump by ${jump} ticks`, () => {
       const after = steady(20, 10).map((p) => ({ ...p, ts: (p.n * TICKS + jump) >>> 0 }));
       const { placed } = place([...steady(10), ...after]);
-      for (let i = 0; i < 20; i++) expect(Math.abs(placed[10 + i]!.startMs - (after[i]!.at - FRAME_MS))).toBeLessThan(1);
+      for (let i = 0; i < 20; i++)
+        expect(Math.abs(placed[10 + i]!.startMs - (after[i]!.at - FRAME_MS))).toBeLessThan(1);
     });
   }
 
@@ -110,7 +116,10 @@ describe('a stream timeline', () => {
   });
 
   test('a queue of 300 ms for 5 s hardly moves the line', () => {
-    const queued = Array.from({ length: 250 }, (_, i) => ({ n: 100 + i, at: (100 + i) * FRAME_MS + 20 + Math.min(300, i * 10) }));
+    const queued = Array.from({ length: 250 }, (_, i) => ({
+      n: 100 + i,
+      at: (100 + i) * FRAME_MS + 20 + Math.min(300, i * 10),
+    }));
     const { placed } = place([...steady(100), ...queued]);
     expect(Math.abs(placed[349]!.startMs - 349 * FRAME_MS)).toBeLessThan(5);
   });

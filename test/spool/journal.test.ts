@@ -26,8 +26,22 @@ const OPEN: OpenRecord = {
   method: 'put',
   parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
 };
-const TRACK: TrackRecord = { track: 0, line: 0, trusted: true, leg: 'a', ssrc: 1, codec: { name: 'PCMU', clockRate: 8000, channels: 1 } };
-const MASK: MaskRecord = { id: 0, startUs: 1.7e15, endUs: null, trigger: { kind: 'dtmf', leg: 'b' }, askedAtUs: 1.7e15, effectiveAtUs: 1.7e15 };
+const TRACK: TrackRecord = {
+  track: 0,
+  line: 0,
+  trusted: true,
+  leg: 'a',
+  ssrc: 1,
+  codec: { name: 'PCMU', clockRate: 8000, channels: 1 },
+};
+const MASK: MaskRecord = {
+  id: 0,
+  startUs: 1.7e15,
+  endUs: null,
+  trigger: { kind: 'dtmf', leg: 'b' },
+  askedAtUs: 1.7e15,
+  effectiveAtUs: 1.7e15,
+};
 
 /** What a journal says, in a form that can be compared. */
 const read = (path: string): { kinds: string[]; frames: [number, number, number, string][]; end: JournalEnd } => {
@@ -47,7 +61,8 @@ const write = async (folder: string, payloads: readonly Uint8Array[]): Promise<s
   const path = join(folder, 'j.journal');
   const journal = new JournalWriter(path, OPEN);
   journal.note('track', TRACK);
-  payloads.forEach((payload, n) => journal.frame(0, 1.7e15 + n * 20_000.25, n * 160, payload, 0, payload.length));
+  for (const [n, payload] of payloads.entries())
+    journal.frame(0, 1.7e15 + n * 20_000.25, n * 160, payload, 0, payload.length);
   journal.note('mask', MASK);
   await journal.close();
   return path;
@@ -59,7 +74,9 @@ describe('a journal', () => {
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 2000 }), { maxLength: 100 }), async (payloads) => {
         const { kinds, frames, end } = read(await write(scratchDir(), payloads));
         expect(kinds).toEqual(['open', 'track', ...payloads.map(() => 'frame'), 'mask']);
-        expect(frames).toEqual(payloads.map((p, n) => [0, 1.7e15 + n * 20_000.25, n * 160, Buffer.from(p).toString('hex')]));
+        expect(frames).toEqual(
+          payloads.map((p, n) => [0, 1.7e15 + n * 20_000.25, n * 160, Buffer.from(p).toString('hex')]),
+        );
         expect(end.torn).toBe(false);
       }),
       { numRuns: 50 },
@@ -157,4 +174,3 @@ describe('a journal', () => {
     expect(read(journal.path).kinds).toEqual(['open']);
   });
 });
-

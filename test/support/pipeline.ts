@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ActionResult } from '../../src/call/action.ts';
 import { Call, type CallListener } from '../../src/call/call.ts';
 import type { MediaPacket } from '../../src/call/intake.ts';
-import type { ActionResult } from '../../src/call/action.ts';
 import type { RecordAction, RecordCallFields } from '../../src/core/record-call.ts';
 import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import { type FinalizeResult, finalizeRecording } from '../../src/finalize/finalize-recording.ts';
@@ -56,7 +56,10 @@ export class Pipeline {
     // Journals close side by side, in any order.
     for (const recorder of this.closed.sort((one, other) => one.head.startUs - other.head.startUs)) {
       const { mediaName } = recorder.head;
-      finished.push({ recorder, result: await finalizeRecording({ journalPath: recorder.path, directory, mediaName, encoder: 'lamejs' }) });
+      finished.push({
+        recorder,
+        result: await finalizeRecording({ journalPath: recorder.path, directory, mediaName, encoder: 'lamejs' }),
+      });
     }
     return finished;
   }

@@ -55,9 +55,19 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   reorder: fc.constantFrom(0, 0, 0.05, 0.2),
   duplicate: fc.constantFrom(0, 0, 0.05, 1),
   jitterMs: fc.constantFrom(0, 3, 12),
-  changes: fc.array(fc.record({ leg, at: fc.integer({ min: 40, max: 210 }), kind: fc.constantFrom('ssrc', 'jump', 'codec') }), { maxLength: 2 }),
+  changes: fc.array(
+    fc.record({ leg, at: fc.integer({ min: 40, max: 210 }), kind: fc.constantFrom('ssrc', 'jump', 'codec') }),
+    { maxLength: 2 },
+  ),
   masks: fc
-    .array(fc.record({ gap: fc.integer({ min: 1, max: 1500 }), length: fc.integer({ min: 1, max: 1500 }), closes: fc.integer({ min: 0, max: 5 }) }), { minLength: 1, maxLength: 3 })
+    .array(
+      fc.record({
+        gap: fc.integer({ min: 1, max: 1500 }),
+        length: fc.integer({ min: 1, max: 1500 }),
+        closes: fc.integer({ min: 0, max: 5 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    )
     .map((spans) => {
       const masks: { open: number; close: number | undefined }[] = [];
       let at = 0;
@@ -108,7 +118,10 @@ export const play = (schedule: Schedule): { frames: SentFrame[]; arrivals: Arriv
   const random = seeded(schedule.seed);
   const frames: SentFrame[] = [];
   const arrivals: Arrival[] = [];
-  const spans = schedule.masks.map(({ open, close }) => ({ from: open - schedule.lookbackMs, to: close ?? Number.POSITIVE_INFINITY }));
+  const spans = schedule.masks.map(({ open, close }) => ({
+    from: open - schedule.lookbackMs,
+    to: close ?? Number.POSITIVE_INFINITY,
+  }));
   for (const leg of ['a', 'b'] as const) {
     let codec = CODECS[schedule.codecs[leg]]!;
     let ssrc = Math.floor(random() * 2 ** 32);

@@ -71,12 +71,10 @@ export class SdpCodecs {
     return [...new Set(this.#lists.flatMap((list) => list.map(({ sinceUs }) => sinceUs)))].sort((x, y) => x - y);
   }
 
-  /** Both sides' descriptions, or the only one there is, ask for SRTP. */
+  /** The receiver's description asks for SRTP, or the sender's where it is the only one. The SIP layer settles offer and answer. */
   isSecureAt(atUs: number): boolean {
-    const [atTarget = [], heard = [], atSource = [], said = []] = this.#lists;
-    const listener = inForce(atTarget, atUs) ?? inForce(heard, atUs);
-    const speaker = inForce(atSource, atUs) ?? inForce(said, atUs);
-    return (listener ?? speaker)?.secure === true && speaker?.secure !== false;
+    const ruling = this.#lists.find((list) => list.length > 0) ?? [];
+    return inForce(ruling, atUs)?.secure === true;
   }
 
   codecAt(payloadType: number, atUs: number): WireCodec | undefined {

@@ -65,7 +65,7 @@ const singleOf = (call: ProtoCall): Single => ({
 const pairOf = (left: Single, right: Single): Pair | undefined => {
   if (left.call.sip !== undefined && right.call.sip !== undefined) return undefined;
   const together = overlapUs(left, right);
-  if (together <= 0 || ![...right.hosts].some((host) => left.hosts.has(host))) return undefined;
+  if (![...right.hosts].some((host) => left.hosts.has(host))) return undefined;
   const whole = Math.max(left.lastUs, right.lastUs) - Math.min(left.firstUs, right.firstUs);
   const apartUs = Math.abs(left.firstUs - right.firstUs);
   return {

@@ -10,8 +10,9 @@ const NOBODY: Party = { address: '', name: '', number: '' };
 
 /** The calls that have audio, in order of their first packet, and what the others were. */
 export const planCalls = (calls: readonly ProtoCall[]): { calls: PlannedCall[]; leftOut: LeftOut[] } => {
-  const sounding = calls.filter(({ strands }) => strands.some(({ hasAudio }) => hasAudio));
-  const mute = calls.filter((call) => !sounding.includes(call));
+  const sounds = ({ strands }: ProtoCall): boolean => strands.some(({ hasAudio }) => hasAudio);
+  const sounding = calls.filter(sounds);
+  const mute = calls.filter((call) => !sounds(call));
   const taken = new Set(sounding.flatMap(({ sip }) => sip?.callId ?? []));
   const planned = [...sounding]
     .sort((left, right) => left.firstUs - right.firstUs || left.order - right.order)

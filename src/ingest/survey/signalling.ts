@@ -48,17 +48,17 @@ export class Signalling {
   /**
    * The leg by who receives: what goes to the callee's address is what the caller says. Where only the sender's own address is
    * known, as behind a NAT, by who sends; so the mirror image of a path that is known is known, too. Several calls may name one address: ports are used again, and a B2BUA describes the
-   * same media in two calls, of which the first counts.
+   * same media in two calls, of which the first in the capture counts.
    */
   bind(path: Path, atUs: number): Binding | undefined {
     const candidates = this.#candidates(path).filter(({ call }) => phaseOf(call, atUs) !== 'off');
     if (candidates.length === 0) return undefined;
+    // Sorting keeps the order of equals, which is that of the calls.
     const order = (candidate: Candidate): readonly number[] => [
       phaseOf(candidate.call, atUs) === 'on' ? 0 : 1,
       isSuperseded(candidate.call, candidates, atUs) ? 1 : 0,
       candidate.bothEnds ? 0 : 1,
       candidate.call.answeredAtUs === undefined ? 1 : 0,
-      candidate.call.invitedAtUs,
     ];
     const [first] = candidates.map((candidate) => ({ candidate, order: order(candidate) })).sort(byOrder);
     return first?.candidate;

@@ -17,7 +17,7 @@ export type Verdict = {
   readonly leftOut: readonly LeftOut[];
 };
 
-const CUT = 'every packet was cut by the capture’s snaplen; capture again with snaplen 0';
+const CUT = "every packet was cut by the capture's snaplen; capture again with snaplen 0";
 const ENCRYPTED = 'encrypted; forward plain RTP to the recorder, or capture where the media is decrypted';
 const TOO_FEW = 'too few packets to tell it from noise, and no SDP names its payload type';
 const ONLY_AUDIO = 'only audio is recorded';

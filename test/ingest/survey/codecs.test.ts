@@ -84,6 +84,38 @@ describe('without SDP', () => {
     expect(codecsOf(plan(bunched.map((one) => ({ ...one, atUs: START_US }))))).toEqual(['96:L16/16000']);
   });
 
+  test('a rate is taken for one that makes packets of a usual length, where the clock is a little off', () => {
+    const slow = speech(A, B, { ssrc: 1, payloadType: 96, clockRate: 12_000, bytes: 480 });
+    const found = plan(slow.map((one) => ({ ...one, atUs: START_US + (one.atUs - START_US) * 1.05 })));
+    expect(codecsOf(found)).toEqual(['96:L16/12000']);
+  });
+
+  test('packets that were cut do not count when sizes are compared', () => {
+    const some = speech(A, B, { ssrc: 1, payloadType: 96, clockRate: 16_000, bytes: 640 }).map((one, index) =>
+      index % 3 === 0 ? { ...one, cut: true, payload: one.payload.subarray(0, 200) } : one,
+    );
+    expect(codecsOf(plan(some))).toEqual(['96:L16/16000']);
+  });
+
+  test('two bytes per tick in some packets only is not L16', () => {
+    const stream = talk({ ssrc: 1, payloadType: 96, ms: 0 });
+    for (let index = 0; index < 100; index++) stream.audio(new Uint8Array(index % 2 === 0 ? 320 : 300).fill(index));
+    expect(plan(sent(stream.packets(), A, B)).calls).toEqual([]);
+  });
+
+  test('events under an SSRC of their own have the clock of the audio on their path', () => {
+    const events = telephoneEvent({
+      digit: '5',
+      durationMs: 100,
+      timestamp: 900,
+      clockRate: 16_000,
+      ssrc: 9,
+      atUs: START_US,
+    });
+    const found = plan(speech(A, B, { ssrc: 1, payloadType: 118, clockRate: 16_000, bytes: 640 }), sent(events, A, B));
+    expect(codecsOf(found)).toEqual(['118:L16/16000', '101:TELEPHONE-EVENT/16000']);
+  });
+
   test('opus, by the durations its packets name', () => {
     const random = seeded(3);
     const stream = talk({ ssrc: 1, payloadType: 107, clockRate: 48_000, ms: 0 });

@@ -189,10 +189,9 @@ test('what a later hop has and the first one lacks is kept: a transfer', () => {
     sent(b, '192.0.2.2:5000', `${PBX}:10002`),
     sent([...a.slice(0, 200), ...c.slice(200)], `${PBX}:10002`, '192.0.2.2:5000', 3),
   );
-  expect(found.calls).toHaveLength(1);
-  const [call] = found.calls;
-  expect((call.lastUs - call.firstUs) / 1e6).toBeCloseTo(12, 0);
-  expect(new Set(call.streams.map(({ leg }) => leg))).toEqual(new Set(['a', 'b']));
+  const there = `b ${PBX}:10002>192.0.2.2:5000 ${PCMU}`;
+  expect(calls(found)).toEqual([[`a 192.0.2.2:5000>${PBX}:10002 ${PCMU}`, there, there]]);
+  expect(found.calls[0].streams.map(({ packets }) => packets)).toEqual([600, 200, 400]);
 });
 
 test('a hop with every packet captured twice', () => {
@@ -221,11 +220,15 @@ describe('calls that are not one', () => {
   test('the same recording played into many calls: each is joined with its own second hop', () => {
     const load = Array.from({ length: 12 }, (_, index) => {
       const says = { ms: 3000, startMs: index * 150, says: 77 };
-      return bridged(
+      const all = bridged(
         { host: '192.0.2.1', port: 4000 + index * 2, says: { ...says, ssrc: 100 + index } },
         { host: '192.0.2.2', port: 5000 + index * 2, says: { ...says, ssrc: 200 + index, says: 78 } },
         10000 + index * 4,
       );
+      // The capture lacks the beginning of some second hops: what is found first is then another call's.
+      return index % 2 === 1
+        ? all
+        : all.filter(({ source, atUs }) => source !== PBX || atUs > START_US + index * 150_000 + 400_000);
     });
     const found = plan(...load);
     expect(found.calls).toHaveLength(12);
@@ -263,14 +266,36 @@ describe('calls that are not one', () => {
     });
   }
 
-  test('the same music to both, while they talk of different things to the PBX', () => {
-    const music = talk({ ssrc: 5, ms: 4000 }).packets();
+  test('one direction passed on, while the other two are told different things', () => {
+    const heard = talk({ ssrc: 5, ms: 4000 }).packets();
     const found = plan(
-      sent(music, `${PBX}:10000`, '192.0.2.1:4000'),
-      speech('192.0.2.1:4000', `${PBX}:10000`, { ssrc: 1, ms: 4000 }),
-      sent(music, '192.0.2.2:5000', `${PBX}:10002`, 3),
+      sent(heard, '192.0.2.2:5000', `${PBX}:10002`),
       speech(`${PBX}:10002`, '192.0.2.2:5000', { ssrc: 2, ms: 4000 }),
+      sent(heard, `${PBX}:10000`, '192.0.2.1:4000', 3),
+      speech('192.0.2.1:4000', `${PBX}:10000`, { ssrc: 1, ms: 4000 }),
     );
     expect(found.calls).toHaveLength(2);
+    expect(found.leftOut).toEqual([]);
+  });
+
+  test('two recordings that begin with the same words', () => {
+    const greeting = talk({ ssrc: 1, ms: 2000, says: 9 }).packets();
+    const rest = (ssrc: number) => talk({ ssrc, ms: 2000, startMs: 2000, sequence: 100, timestamp: 16_000 }).packets();
+    const found = plan(
+      sent([...greeting, ...rest(1)], '192.0.2.1:4000', `${PBX}:10000`),
+      sent([...greeting, ...rest(2)], `${PBX}:10002`, '192.0.2.2:5000', 3),
+    );
+    expect(found.leftOut).toEqual([]);
+  });
+
+  test('an echo to one of two on the same path', () => {
+    const echoed = talk({ ssrc: 2, ms: 4000 }).packets();
+    const found = plan(
+      speech('192.0.2.1:4000', '192.0.2.2:5000', { ssrc: 1, ms: 5000 }),
+      sent(echoed, '192.0.2.1:4000', '192.0.2.2:5000'),
+      sent(echoed, '192.0.2.2:5000', '192.0.2.1:4000', 10),
+      speech('192.0.2.2:5000', '192.0.2.1:4000', { ssrc: 2, sequence: 200, timestamp: 32_000, startMs: 4010, ms: 990 }),
+    );
+    expect(found.leftOut).toEqual([]);
   });
 });

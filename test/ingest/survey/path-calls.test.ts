@@ -65,6 +65,34 @@ test('of several streams to one host, those that begin and end together are pair
   ]);
 });
 
+test('time tells pairs, not ports', () => {
+  const forwarded = (port: number, startMs: number) =>
+    speech('192.0.2.9:7000', `192.0.2.5:${port}`, { ssrc: port, startMs, ms: 5000 });
+  const found = plan(forwarded(30000, 0), forwarded(30002, 3000), forwarded(30004, 50), forwarded(30006, 3040));
+  expect(found.calls.map(({ streams }) => streams.map(({ ssrc }) => ssrc))).toEqual([
+    [30000, 30004],
+    [30002, 30006],
+  ]);
+});
+
+test('two calls that begin on one path at one time have names of their own', () => {
+  const found = plan(...[1, 2, 3, 4].map((ssrc) => speech(A, B, { ssrc })));
+  expect(found.calls.map(({ streams }) => streams.length)).toEqual([2, 2]);
+  expect(new Set(found.calls.map(({ callId }) => callId)).size).toBe(2);
+});
+
+test('one person in one direction, another who replaces the first in the other: leg a is who sent first of the pair', () => {
+  const found = plan(
+    speech(A, B, { ssrc: 1, ms: 10_000 }),
+    speech(A, B, { ssrc: 2, startMs: 5000, ms: 55_000 }),
+    speech(B, A, { ssrc: 3, startMs: 1000, ms: 59_000 }),
+  );
+  expect(found.calls.map(({ streams }) => streams.map(({ leg, ssrc }) => `${leg} ${ssrc}`))).toEqual([
+    ['a 1'],
+    ['a 3', 'b 2'],
+  ]);
+});
+
 test('streams of hosts that have nothing to do with each other are calls of their own', () => {
   const found = plan(speech(A, B, { ssrc: 1 }), speech('198.51.100.1:4000', '198.51.100.2:5000', { ssrc: 2 }));
   expect(calls(found)).toEqual([[`a ${A}>${B} ${PCMU}`], [`a 198.51.100.1:4000>198.51.100.2:5000 ${PCMU}`]]);

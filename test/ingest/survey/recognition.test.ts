@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { FingerprintBudget } from '../../../src/ingest/survey/fingerprints.ts';
+import { Flow } from '../../../src/ingest/survey/flow.ts';
 import { FlowTable } from '../../../src/ingest/survey/flow-table.ts';
 import { Survey } from '../../../src/ingest/survey/survey.ts';
+import { Track } from '../../../src/ingest/survey/track.ts';
 import { rtpPacket } from '../../support/rtp-stream.ts';
 import { seeded } from '../../support/tones.ts';
 import { calls, datagram, dialog, leftOut, plan, sent, speech, talk } from './scene.ts';
@@ -177,6 +180,13 @@ test('paths are forgotten in order of last use, and never those that proved them
   expect(table.find(path(2))).toBe(used);
   expect(table.find(path(3))).toBeUndefined();
   expect([...table.flows()].length).toBeLessThanOrEqual(101);
+});
+
+test('senders on one path that never prove themselves are forgotten, the oldest first', () => {
+  const flow = new Flow(datagram(0, A, B, Buffer.alloc(0)));
+  for (let ssrc = 0; ssrc < 1000; ssrc++) flow.addCandidate(new Track(flow, ssrc, ssrc, new FingerprintBudget()));
+  expect(flow.candidates.size).toBeLessThanOrEqual(16);
+  expect(flow.candidates.has(999)).toBe(true);
 });
 
 test('streams beyond the limit are ignored, and told of', () => {

@@ -144,6 +144,15 @@ test('a B2BUA that lets both phones send to each other describes one conversatio
   expect(calls(found)).toEqual([[`a ${A}>${B} ${PCMU}`, `b ${B}>${A} ${PCMU}`]]);
 });
 
+test('of two calls that name one port, the one that names the sender, too, has the stream', () => {
+  const found = plan(
+    dialog({ callId: 'other', caller: { at: '192.0.2.7:4000' }, callee: { at: B } }),
+    dialog({ callId: 'this', caller: { at: A }, callee: { at: B }, inviteMs: 50, answerMs: 150 }),
+    speech(A, B, { ssrc: 1, startMs: 200 }),
+  );
+  expect(found.calls.map(({ callId }) => callId)).toEqual(['this']);
+});
+
 test('a recorder that is called gets each person on a line of its own', () => {
   const recorder = '192.0.2.50:7000';
   const line = (port: number, label: number, way: string) => [
