@@ -21,6 +21,8 @@ export type LiveCallOptions = {
   readonly fields: RecordCallFields;
   /** By position in the call's first recording, ms. */
   readonly masks: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly redactTones: boolean;
+  readonly onUnwatched: (codec: string) => void;
   readonly onClosed: (recorder: Recorder, failure: AppError | undefined) => void;
   readonly onFailure: (error: AppError) => void;
   readonly onNotRun: (module: string) => void;
@@ -51,10 +53,12 @@ export class LiveCall {
       },
       journalPath: (id) => join(options.journals, `${id}.journal`),
       random: randomBytes,
+      redactTones: options.redactTones,
       listener: {
         onDigit: (leg, digit, atUs) => this.control.digit(leg, digit, atUs),
         onStarted: (recorder) => this.#setSpans(recorder, masks),
         onClosed: options.onClosed,
+        onUnwatched: options.onUnwatched,
         onMaskOverdue: (expiry, atUs) => {
           const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
           if (expiry !== 'alert') this.control.ask({ action: expiry }, trigger, atUs);

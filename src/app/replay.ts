@@ -31,6 +31,8 @@ export type ReplayOptions = {
   readonly holder: Leg | undefined;
   readonly fields: RecordCallFields;
   readonly masks: readonly { readonly startMs: number; readonly endMs: number }[];
+  /** Withhold audible key tones outside masks too (rule 10). */
+  readonly redactTones: boolean;
   readonly directory: string;
   /** The operator's own target; goes before any `url` field. */
   readonly url: string | undefined;
@@ -89,6 +91,9 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       metaflows: heldBy(options.metaflows, options.holder),
       fields: options.fields,
       masks: options.masks,
+      redactTones: options.redactTones,
+      onUnwatched: (codec) =>
+        listener?.onWarning?.(`audible keys can't be found in ${codec}: they are recorded where no mask is`),
       onClosed: finish,
       onFailure: (error) => listener?.onWarning?.(error.message),
       onNotRun: (module) =>

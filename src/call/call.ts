@@ -20,6 +20,8 @@ import { type CallIdentity, Recordings } from './recordings.ts';
 export type CallListener = {
   onDigit?: DigitListener;
   onStarted?(recorder: Recorder): void;
+  /** Tones are to be redacted, but not in this codec. */
+  onUnwatched?(codec: string): void;
   /** The journal is closed and durable, or `failure` says why not; the finalizer's turn. */
   onClosed?(recorder: Recorder, failure: AppError | undefined): void;
   /** A mask has been on for longer than `mask_max_sec` allows (rule 9). */
@@ -49,6 +51,8 @@ export class Call {
     identity: CallIdentity;
     journalPath: (recordingId: string) => string;
     random: RandomBytes;
+    /** Withhold frames with audible key tones (rule 10); frames then wait 150 ms in memory. */
+    redactTones?: boolean;
     listener?: CallListener;
   }) {
     this.identity = options.identity;
@@ -59,7 +63,12 @@ export class Call {
       () => this.#recordings.open,
       (startUs) => this.#startPending(startUs),
     );
-    this.#intake = new Intake(this.#gate, (leg, digit, atUs) => this.#listener.onDigit?.(leg, digit, atUs));
+    this.#intake = new Intake({
+      gate: this.#gate,
+      onDigit: (leg, digit, atUs) => this.#listener.onDigit?.(leg, digit, atUs),
+      redactTones: options.redactTones ?? false,
+      onUnwatched: (codec) => this.#listener.onUnwatched?.(codec),
+    });
   }
 
   get nowUs(): number {

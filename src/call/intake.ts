@@ -11,6 +11,7 @@ import { emptyTally, type LegTally } from '../spool/journal-record.ts';
 import { Holdback } from './holdback.ts';
 import type { MaskGate } from './mask-gate.ts';
 import { Stream } from './stream.ts';
+import { TONE_HOLD_US, ToneWatch } from './tone-watch.ts';
 
 /** One RTP packet of a leg. `bytes[start, end)` is its payload; it is zeroed when it may not be kept. The object may be used again. */
 export type MediaPacket = {
@@ -37,11 +38,22 @@ export class Intake {
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
   readonly #held = new Holdback();
+  /** Undefined unless tones are redacted; a source that can't be watched has no watch. */
+  readonly #watches: Map<TrackSource, ToneWatch | undefined> | undefined;
+  readonly #onUnwatched: (codec: string) => void;
   #lines = 0;
 
-  constructor(gate: MaskGate, onDigit: DigitListener) {
-    this.#gate = gate;
-    this.#onDigit = onDigit;
+  constructor(options: {
+    gate: MaskGate;
+    onDigit: DigitListener;
+    redactTones: boolean;
+    /** Told once for each source whose codec can't be watched for tones. */
+    onUnwatched: (codec: string) => void;
+  }) {
+    this.#gate = options.gate;
+    this.#onDigit = options.onDigit;
+    this.#watches = options.redactTones ? new Map() : undefined;
+    this.#onUnwatched = options.onUnwatched;
   }
 
   /** Whether both legs have sent. */
@@ -87,9 +99,12 @@ export class Intake {
         this.#resolve(frame.stream, source.codec.wire.clockRate);
         continue;
       }
-      if (this.lookbackUs > 0 && frame.endUs > nowUs - this.lookbackUs) return;
+      const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
+      if (wait > 0 && frame.endUs > nowUs - wait) return;
       this.#gate.placement.set(line, frame.arrivalUs, frame.ticks, frame.startUs, frame.endUs, frame.uncertaintyUs);
-      this.#gate.judge(source, frame.bytes, 0, frame.length);
+      if (this.#watches?.get(source)?.isTone(frame.ticks, frame.duration))
+        this.#gate.redact(source, frame.bytes, 0, frame.length);
+      else this.#gate.judge(source, frame.bytes, 0, frame.length);
       this.#held.shift();
     }
   }
@@ -97,6 +112,7 @@ export class Intake {
   /** Lets go of everything: the call is over. */
   releaseAll(): void {
     this.lookbackUs = 0;
+    for (const watch of this.#watches?.values() ?? []) watch?.end();
     this.release(Number.POSITIVE_INFINITY);
   }
 
@@ -125,7 +141,8 @@ export class Intake {
     const timeline = stream.timeline(source.codec.wire.clockRate);
     const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, late) === 'placed';
     const { placedLine: line, extended, startUs, endUs, uncertaintyUs } = timeline;
-    if (placed && line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
+    if (this.#watches !== undefined) this.#watch(this.#watches, source, extended, duration, bytes.subarray(start, end));
+    else if (placed && line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
       this.#gate.placement.set(line, arrivalUs, extended, startUs, endUs, uncertaintyUs);
       this.#gate.judge(source, bytes, start, end);
       return;
@@ -140,6 +157,21 @@ export class Intake {
       held.uncertaintyUs = uncertaintyUs;
     }
     this.release(arrivalUs);
+  }
+
+  #watch(
+    watches: Map<TrackSource, ToneWatch | undefined>,
+    source: TrackSource,
+    ticks: number,
+    duration: number,
+    payload: Uint8Array,
+  ): void {
+    if (!watches.has(source)) {
+      const watch = ToneWatch.of(source.codec);
+      watches.set(source, watch);
+      if (watch === undefined) this.#onUnwatched(source.codec.wire.name);
+    }
+    watches.get(source)?.push(ticks, duration, payload);
   }
 
   /** Decides the line of every frame that waits for this stream's. */

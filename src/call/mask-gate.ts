@@ -42,6 +42,16 @@ export class MaskGate {
     this.#beforeFrame = beforeFrame;
   }
 
+  /** Withholds a frame with a key tone in it, on its leg alone. */
+  redact(source: TrackSource, bytes: Uint8Array, start: number, end: number): void {
+    const { startUs, endUs } = this.placement;
+    if (endUs > this.lastFrameUs) this.lastFrameUs = endUs;
+    this.#beforeFrame(startUs);
+    bytes.fill(0, start, end);
+    for (const recorder of this.#recorders())
+      if (recorder.covers(startUs, endUs)) recorder.redacted(source.leg, startUs, endUs);
+  }
+
   /** Judges the frame `bytes[start, end)`, which lies at `placement`. */
   judge(source: TrackSource, bytes: Uint8Array, start: number, end: number): void {
     const { line, arrivalUs, ticks, startUs, endUs, uncertaintyUs } = this.placement;

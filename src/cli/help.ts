@@ -6,6 +6,7 @@ export const HELP = `record-call: records calls and keeps what is masked out of 
       --holder a|b       whose metaflows they are: the caller's or the callee's; default both
       --data JSON        record_call fields, such as '{"format":"wav","mask_mode":"tone"}'
       --mask A-B         mask from second A to second B of the recording; may be repeated
+      --redact-tones     keep audible key tones out as well, outside masks too
       --out DIR          where recordings go; default ./recordings
       --url URL          deliver each to this target
       --speed max|N      as fast as it goes (default), or N times real time

@@ -44,6 +44,8 @@ export type ManifestLeg = {
   readonly drift_ppm: number;
   readonly gaps: readonly { readonly start_ms: number; readonly duration_ms: number }[];
   readonly gaps_total_ms: number;
+  /** Where a key was audible and was withheld, on this leg alone. */
+  readonly redacted: readonly { readonly start_ms: number; readonly duration_ms: number }[];
 };
 
 export type Manifest = {
@@ -163,6 +165,9 @@ const legOf = (leg: Leg, survey: JournalSurvey, gaps: Gaps): ManifestLeg => {
     packets: survey.tally?.legs[leg] ?? { ...emptyTally(), received: written },
     drift_ppm: scale === 1 ? 0 : Math.round((1 / scale - 1) * 1e7) / 10,
     gaps: own.map((gap) => ({ start_ms: ms(gap.startUs - survey.startUs), duration_ms: ms(gap.endUs - gap.startUs) })),
+    redacted: (survey.tally?.redacted ?? [])
+      .filter((each) => each.leg === leg)
+      .map((each) => ({ start_ms: ms(each.startUs - survey.startUs), duration_ms: ms(each.endUs - each.startUs) })),
     gaps_total_ms: ms(own.reduce((sum, gap) => sum + gap.endUs - gap.startUs, 0)),
   };
 };

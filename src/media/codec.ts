@@ -22,6 +22,6 @@ export interface Codec {
   readonly decodedBy: 'native' | 'ffmpeg' | 'none';
   /** How long `payload` plays, in ticks of the wire clock; 0 when it carries no audio or can't be told. Allocates nothing. */
   duration(payload: Uint8Array): number;
-  /** A fresh decoder; only for `native`. */
-  createDecoder?(): Promise<FrameDecoder>;
+  /** A fresh decoder; only for `native`. At once, but for codecs that have to load something first (opus). */
+  createDecoder?(): FrameDecoder | Promise<FrameDecoder>;
 }

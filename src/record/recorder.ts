@@ -3,7 +3,7 @@
  * It decides nothing about masks: what reaches `frame` may be kept. No clock: every instant is an argument, in µs.
  */
 import type { AppError } from '../core/errors.ts';
-import type { Leg } from '../core/leg.ts';
+import { LEGS, type Leg } from '../core/leg.ts';
 import { type RecordCallFields, TIME_LIMIT_SECONDS } from '../core/record-call.ts';
 import type { Line } from '../media/timeline.ts';
 import {
@@ -16,6 +16,10 @@ import {
 } from '../spool/journal-record.ts';
 import { JournalWriter } from '../spool/journal-writer.ts';
 import type { TrackSource } from './track-source.ts';
+
+/** Frames redacted this close together are one key. */
+const SAME_TONE_US = 25_000;
+const MOST_REDACTIONS = 1000;
 
 /** `draining`: its end is known; frames from before it may still be on their way. */
 export type RecorderState = 'recording' | 'draining' | 'closed';
@@ -33,6 +37,8 @@ export class Recorder {
   readonly #lines = new Map<TrackSource, Map<number, number>>();
   #trackCount = 0;
   readonly #withheld = new Map<number, Record<Leg, number>>();
+  readonly #redacted: { leg: Leg; startUs: number; endUs: number }[] = [];
+  readonly #redactedFrames: Record<Leg, number> = { a: 0, b: 0 };
   #withheldUntilUs = 0;
   #reason: CloseRecord['reason'] = 'hangup';
   #endsWith: CloseRecord['endsWith'] = 'last-frame';
@@ -96,6 +102,15 @@ export class Recorder {
     if (endUs > this.#withheldUntilUs) this.#withheldUntilUs = endUs;
   }
 
+  /** Counts a frame that was withheld for a key tone in it, and notes its span. */
+  redacted(leg: Leg, startUs: number, endUs: number): void {
+    this.#redactedFrames[leg]++;
+    if (endUs > this.#withheldUntilUs) this.#withheldUntilUs = endUs;
+    const last = this.#redacted.findLast((span) => span.leg === leg);
+    if (last !== undefined && startUs - last.endUs < SAME_TONE_US) last.endUs = Math.max(last.endUs, endUs);
+    else if (this.#redacted.length < MOST_REDACTIONS) this.#redacted.push({ leg, startUs, endUs });
+  }
+
   mask(record: MaskRecord): void {
     this.#journal.note('mask', record);
   }
@@ -134,7 +149,8 @@ export class Recorder {
       tally.a.withheld += counts.a;
       tally.b.withheld += counts.b;
     }
-    this.#journal.note('tally', { legs: tally, withheld });
+    for (const leg of LEGS) tally[leg].redacted = this.#redactedFrames[leg];
+    this.#journal.note('tally', { legs: tally, withheld, redacted: this.#redacted });
     this.#journal.note('close', {
       endUs: this.endUs,
       endsWith: this.#endsWith,

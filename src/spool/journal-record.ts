@@ -94,6 +94,8 @@ export type LegTally = {
   duplicate: number;
   /** Not written because a mask covers them. */
   withheld: number;
+  /** Not written because a key tone is in them. */
+  redacted: number;
   /** Telephone-event and comfort-noise packets: never audio. */
   events: number;
   /** Codec not known, payload cut, or malformed. */
@@ -106,6 +108,7 @@ export const emptyTally = (): LegTally => ({
   late: 0,
   duplicate: 0,
   withheld: 0,
+  redacted: 0,
   events: 0,
   unusable: 0,
 });
@@ -114,7 +117,11 @@ export type TallyRecord = {
   readonly legs: Readonly<Record<Leg, LegTally>>;
   /** Frames withheld by mask id and leg. */
   readonly withheld: readonly { readonly mask: number; readonly a: number; readonly b: number }[];
+  /** Spans of a leg that were withheld because a key was audible in them. */
+  readonly redacted: readonly Redaction[];
 };
+
+export type Redaction = { readonly leg: Leg; readonly startUs: number; readonly endUs: number };
 
 export type CloseRecord = {
   readonly endUs: number;

@@ -47,6 +47,7 @@ const options = (path: string, directory: string, fields: ReplayOptions['fields'
   holder: undefined,
   fields,
   masks: [],
+  redactTones: false,
   directory,
   url: undefined,
   allow: PUBLIC_ONLY,

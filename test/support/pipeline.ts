@@ -20,10 +20,11 @@ export class Pipeline {
   readonly overdue: string[] = [];
   readonly digits: string[] = [];
 
-  constructor(folder: string, listener: CallListener = {}, seed = 1) {
+  constructor(folder: string, listener: CallListener = {}, seed = 1, redactTones = false) {
     this.folder = folder;
     const random = seeded(seed);
     this.call = new Call({
+      redactTones,
       identity: {
         callId: 'call-1',
         parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },

@@ -5,7 +5,7 @@
 import type { Datagram } from '../datagram.ts';
 import { Flow, type Path } from './flow.ts';
 
-export const MOST_UNPROVEN = 10_000;
+const MOST_UNPROVEN = 10_000;
 /** Paths that have proved themselves; beyond, they are forgotten like others. */
 const MOST_PROVEN = 1 << 17;
 /** So many are forgotten at once: the question whether signalling names a path costs more than forgetting it. */

@@ -54,14 +54,6 @@ export class Track {
     return this.#profiles;
   }
 
-  get firstUs(): number {
-    return this.activity.bursts[0]?.firstUs ?? 0;
-  }
-
-  get lastUs(): number {
-    return this.activity.bursts.at(-1)?.lastUs ?? 0;
-  }
-
   /** Its packets have shown to be RTP. */
   get proven(): boolean {
     return this.#evidence >= PROVEN_AFTER;

@@ -34,6 +34,6 @@ export function companded(
     sampleRate: clockRate,
     decodedBy: 'native',
     duration: (payload) => Math.floor(payload.length / channels),
-    createDecoder: async () => ({ decode, reset: () => {}, close: () => {} }),
+    createDecoder: () => ({ decode, reset: () => {}, close: () => {} }),
   };
 }

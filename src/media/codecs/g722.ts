@@ -15,7 +15,7 @@ export function g722(wire: WireCodec): Codec | undefined {
     sampleRate: G722_SAMPLE_RATE,
     decodedBy: 'native',
     duration: (payload) => payload.length * ticksPerByte,
-    createDecoder: async () => {
+    createDecoder: () => {
       const decoder = new G722Decoder();
       return {
         decode: (payload, out) => decoder.decode(payload, out),

@@ -26,6 +26,6 @@ export function l16(wire: WireCodec): Codec | undefined {
     sampleRate: clockRate,
     decodedBy: 'native',
     duration,
-    createDecoder: async () => ({ decode, reset: () => {}, close: () => {} }),
+    createDecoder: () => ({ decode, reset: () => {}, close: () => {} }),
   };
 }

@@ -1,0 +1,90 @@
+/**
+ * Watches one source's audio for key tones in the speech band, so that frames with them can be withheld before anything is written
+ * (design §4 rule 10). Works in the source's own ticks, so it needs no line. It never says which key. Pure.
+ */
+import { DtmfDetector, type ToneSpan } from '../kernel/dtmf-detector.ts';
+import type { Codec, FrameDecoder } from '../media/codec.ts';
+
+/** How long frames wait for the detector: two of its windows, a frame, and room. */
+export const TONE_HOLD_US = 150_000;
+
+/** A longer hole begins the watching anew. */
+const LONGEST_HOLE_SECONDS = 0.5;
+/** Spans older than these are of frames that have long been let go. */
+const REMEMBERED = 64;
+
+export class ToneWatch {
+  readonly #codec: Codec;
+  readonly #decoder: FrameDecoder;
+  #detector: DtmfDetector;
+  /** Ticks of the detector's position 0, and where the next frame is expected. */
+  #base: number | undefined;
+  #expected = 0;
+  /** In ticks, `[start, end)`, oldest first. */
+  readonly #tones: { readonly start: number; readonly end: number }[] = [];
+  #ended = false;
+  #pcm = new Int16Array(960);
+
+  private constructor(codec: Codec, decoder: FrameDecoder) {
+    this.#codec = codec;
+    this.#decoder = decoder;
+    this.#detector = new DtmfDetector(codec.sampleRate);
+  }
+
+  /** @returns undefined for a codec that isn't decoded here and now: opus, and whatever needs ffmpeg. */
+  static of(codec: Codec): ToneWatch | undefined {
+    const decoder = codec.createDecoder?.();
+    return decoder === undefined || decoder instanceof Promise ? undefined : new ToneWatch(codec, decoder);
+  }
+
+  /** Takes a frame in order of arrival; one that overlaps what was heard already is passed over. */
+  push(ticks: number, duration: number, payload: Uint8Array): void {
+    const { clockRate } = this.#codec.wire;
+    if (this.#base === undefined || ticks - this.#expected > LONGEST_HOLE_SECONDS * clockRate) this.#restart(ticks);
+    if (ticks < this.#expected) return;
+    const hole = this.#samples(ticks - this.#expected);
+    if (hole > 0) this.#listen(new Int16Array(hole));
+    const wanted = Math.ceil(this.#samples(duration));
+    if (this.#pcm.length < wanted) this.#pcm = new Int16Array(wanted);
+    this.#listen(this.#pcm.subarray(0, this.#decoder.decode(payload, this.#pcm)));
+    this.#expected = ticks + duration;
+  }
+
+  /** Whether any part of the frame is, or may yet turn out to be, a tone. */
+  isTone(ticks: number, duration: number): boolean {
+    const end = ticks + duration;
+    if (this.#tones.some((tone) => ticks < tone.end && end > tone.start)) return true;
+    return !this.#ended && this.#base !== undefined && end > this.#ticks(this.#detector.decidedTo);
+  }
+
+  /** No more frames come: everything is decided. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#note(this.#detector.flush());
+  }
+
+  #restart(ticks: number): void {
+    if (this.#base !== undefined) this.#note(this.#detector.flush());
+    this.#detector = new DtmfDetector(this.#codec.sampleRate);
+    this.#base = ticks;
+    this.#expected = ticks;
+  }
+
+  #listen(pcm: Int16Array): void {
+    this.#note(this.#detector.push(pcm));
+  }
+
+  #note(spans: readonly ToneSpan[]): void {
+    for (const { start, end } of spans) this.#tones.push({ start: this.#ticks(start), end: this.#ticks(end) });
+    if (this.#tones.length > REMEMBERED) this.#tones.splice(0, this.#tones.length - REMEMBERED);
+  }
+
+  #samples(ticks: number): number {
+    return Math.round((ticks * this.#codec.sampleRate) / this.#codec.wire.clockRate);
+  }
+
+  #ticks(position: number): number {
+    return (this.#base ?? 0) + (position * this.#codec.wire.clockRate) / this.#codec.sampleRate;
+  }
+}
