@@ -6,6 +6,7 @@ import { deliver, type TryReport } from '../deliver/delivery.ts';
 import type { TargetPolicy } from '../deliver/target-address.ts';
 import type { EncoderChoice } from '../finalize/encoder-choice.ts';
 import type { Manifest } from '../finalize/manifest.ts';
+import { removeParts } from '../finalize/part-files.ts';
 import type { FinalizePool } from '../finalize/pool.ts';
 import type { OpenRecord } from '../spool/journal-record.ts';
 import type { RecordingDocument } from './recording-document.ts';
@@ -54,6 +55,7 @@ export class RecordingLine {
       const stored = described(head, mediaName, result.path, result.manifestPath, result.manifest);
       return target === undefined ? stored : await this.#deliver(stored, head, target);
     } catch (error) {
+      await removeParts(directory, head.id);
       return { ...bare(head, mediaName), error: told(asAppError(error)) };
     }
   }

@@ -76,7 +76,11 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   const results: Promise<RecordingDocument>[] = [];
   const reasons: string[] = [];
 
+  let givenUp = false;
+
   const finish = (recorder: Recorder, failure: AppError | undefined): void => {
+    // Half a call that was cut short by an interrupt or a failing disk is no result.
+    if (givenUp) return;
     if (failure !== undefined) listener?.onWarning?.(failure.message);
     const name = freeName(recorder.head.mediaName, names);
     const result = line.run(recorder.path, recorder.head, name, targetOf(recorder, options)).then((document) => {
@@ -117,6 +121,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       try {
         await feed.run((bytes, total) => listener?.onReading?.(capture, 2, bytes, total));
       } catch (error) {
+        givenUp = true;
         await feed.abort();
         throw error;
       }
@@ -124,17 +129,28 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
         listener?.onWarning?.(`${basename(capture)}: the capturing clock was set back; its times were joined`);
       if (results.length === before) reasons.push(`${basename(capture)}: no code in it started a recording`);
     }
-    const recordings = (await Promise.all(results)).sort((one, other) =>
+    const recordings = (await untilAborted(Promise.all(results), signal)).sort((one, other) =>
       one.started_at.localeCompare(other.started_at),
     );
     return { recordings, nothing: recordings.length > 0 ? undefined : reasons.join('; ') };
   } finally {
-    await Promise.allSettled(results);
     await pool.close();
+    await Promise.allSettled(results);
     // The capture is still there: nothing is lost with a journal that could not be finalized.
     await rm(journals, { recursive: true, force: true });
   }
 };
+
+/** The promise, or the signal's reason as soon as there is one. */
+const untilAborted = <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> =>
+  signal === undefined
+    ? promise
+    : new Promise((resolve, reject) => {
+        const abort = (): void => reject(signal.reason);
+        if (signal.aborted) abort();
+        signal.addEventListener('abort', abort, { once: true });
+        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+      });
 
 /** The output folder and, in it, one of our own for journals; nobody else may read either. */
 const makeFolders = async (directory: string): Promise<string> => {

@@ -11,6 +11,7 @@ import { makeDecoders } from './decoders.ts';
 import { type EncoderChoice, makeEncoder } from './encoder-choice.ts';
 import { type Manifest, makeManifest } from './manifest.ts';
 import { afterDropping, joinSpans, MaskRenderer, maskSpans } from './mask-render.ts';
+import { partPath, removeParts } from './part-files.ts';
 import { surveyJournal } from './survey.ts';
 
 export type FinalizeJob = {
@@ -51,12 +52,11 @@ export const finalizeRecording = async (
   }
 
   const path = join(job.directory, job.mediaName);
-  // Hidden and named by the recording, so that a second attempt after a crash replaces what the first left.
-  const partPath = join(job.directory, `.${head.id}.part`);
-  await rm(partPath, { force: true });
+  const part = partPath(job.directory, head.id);
+  await removeParts(job.directory, head.id);
   const decoders = await makeDecoders(job.journalPath, survey, job.directory);
   try {
-    const encoder = await makeEncoder(job.encoder, { format: head.format, sampleRate, channels, path: partPath });
+    const encoder = await makeEncoder(job.encoder, { format: head.format, sampleRate, channels, path: part });
     try {
       const gaps: Gaps = { list: [], omitted: 0 };
       const renderer = new MaskRenderer(head.maskMode, joined, sampleRate);
@@ -76,11 +76,10 @@ export const finalizeRecording = async (
       const encoded = await encoder.finish();
       const manifest = makeManifest({ survey, sampleRate, channels, spans, dropped, gaps, encoded });
       const manifestPath = `${path}.json`;
-      await publish(partPath, path, manifestPath, manifest);
+      await publish(part, path, manifestPath, manifest);
       return { state: 'stored', path, manifestPath, manifest };
     } catch (error) {
       await encoder.abort();
-      await rm(partPath, { force: true });
       throw error;
     }
   } finally {
@@ -104,12 +103,12 @@ const render = (block: Block, renderer: MaskRenderer, channels: 1 | 2, pcm: Int1
 };
 
 /** Both files complete and durable before either has its final name. */
-const publish = async (partPath: string, path: string, manifestPath: string, manifest: Manifest): Promise<void> => {
-  const manifestPart = `${partPath}.json`;
+const publish = async (part: string, path: string, manifestPath: string, manifest: Manifest): Promise<void> => {
+  const manifestPart = `${part}.json`;
   try {
     await rm(manifestPart, { force: true });
     await writeFile(manifestPart, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    await rename(partPath, path);
+    await rename(part, path);
     await rename(manifestPart, manifestPath);
     const directory = await open(dirname(path), 'r');
     try {

@@ -3,10 +3,10 @@
  * time as the frames are placed. The PCM waits in a file of ours that holds nothing the journal does not, and is removed on close.
  */
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Codec, FrameDecoder } from '../media/codec.ts';
 import { decodeForeign } from './ffmpeg/decode-foreign.ts';
 import { orderedFrames } from './ordered-frames.ts';
+import { pcmPath } from './part-files.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
 /** @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED, OUTPUT_UNWRITABLE */
@@ -16,8 +16,7 @@ export const decodeWithFfmpeg = async (
   track: SurveyedTrack,
   directory: string,
 ): Promise<FrameDecoder> => {
-  const path = join(directory, `.${survey.open.id}.${track.track}.pcm`);
-  rmSync(path, { force: true });
+  const path = pcmPath(directory, survey.open.id, track.track);
   await decodeForeign({ codec: track.codec, frames: payloads(journalPath, survey, track), path });
   return new DecodedTrack(path, track.decoding);
 };

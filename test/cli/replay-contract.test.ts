@@ -130,7 +130,13 @@ describe('the folder', () => {
     const out = scratchDir();
     writeFileSync(join(out, 'call.wav'), 'old', { mode: 0o644 });
     writeFileSync(join(out, 'call.wav.json'), 'old', { mode: 0o644 });
-    const { documents } = await runReplay([capture, '--out', out, '--data', '{"format":"wav","media_name":"call.wav"}']);
+    const { documents } = await runReplay([
+      capture,
+      '--out',
+      out,
+      '--data',
+      '{"format":"wav","media_name":"call.wav"}',
+    ]);
     expect(filesIn(out)).toEqual(['call.wav', 'call.wav.json']);
     expect(readManifest(documents[0]).artefact.sha256).toBe(documents[0].sha256);
     expect([documents[0].path!, documents[0].manifest!].map(modeOf)).toEqual(['600', '600']);
@@ -141,7 +147,9 @@ describe('a recording that fails', () => {
   const inTheWay = async (name: string) => {
     const out = scratchDir();
     mkdirSync(join(out, name));
-    const run = await runReplay([capture, '--out', out, '--data', '{"format":"wav","media_name":"call.wav"}'], { status: 1 });
+    const run = await runReplay([capture, '--out', out, '--data', '{"format":"wav","media_name":"call.wav"}'], {
+      status: 1,
+    });
     return { out, ...run };
   };
 
@@ -149,7 +157,10 @@ describe('a recording that fails', () => {
     const { documents, stderr } = await inTheWay('call.wav');
     expect(documents).toHaveLength(1);
     expect(documents[0]).toMatchObject({ state: 'failed', path: null, manifest: null, sha256: null });
-    expect(documents[0].error).toMatchObject({ code: 'OUTPUT_UNWRITABLE', message: expect.stringContaining('call.wav') });
+    expect(documents[0].error).toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+      message: expect.stringContaining('call.wav'),
+    });
     expectOneLine(stderr);
   });
 
@@ -165,7 +176,11 @@ describe('a recording that fails', () => {
 describe('exit status', () => {
   for (const { name, args, status } of [
     { name: '0 when all is recorded', args: [capture], status: 0 },
-    { name: '0 when a recording is discarded, as asked', args: [capture, '--data', '{"record_min_sec":60}'], status: 0 },
+    {
+      name: '0 when a recording is discarded, as asked',
+      args: [capture, '--data', '{"record_min_sec":60}'],
+      status: 0,
+    },
     { name: '1 when the folder cannot be made', args: [capture, '--out', capture], status: 1 },
     { name: '2 for wrong usage', args: [capture, '--speed', '0'], status: 2 },
     { name: '2 for input that cannot be read', args: [join(folder, 'none.pcap')], status: 2 },

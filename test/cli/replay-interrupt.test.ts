@@ -4,7 +4,15 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RecordingDocument } from '../../src/app/recording-document.ts';
-import { expectNoTrace, filesIn, listenTo, type RunningCommand, runCommand, startCommand, until } from '../support/command.ts';
+import {
+  expectNoTrace,
+  expectVerified,
+  filesIn,
+  listenTo,
+  type RunningCommand,
+  startCommand,
+  until,
+} from '../support/command.ts';
 import { hasProgram } from '../support/has.ts';
 import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
 import { SMALL_CALL_MS, writeSmallCall } from '../support/small-call.ts';
@@ -17,7 +25,10 @@ const LONG_MS = 300_000;
 let long: string;
 beforeAll(() => {
   const pcm = noise(LONG_MS, 8000, -20);
-  long = writeSmallCall(folder, 'long.pcap', { durationMs: LONG_MS, legs: { a: { pcm, tones: [] }, b: { pcm, tones: [] } } });
+  long = writeSmallCall(folder, 'long.pcap', {
+    durationMs: LONG_MS,
+    legs: { a: { pcm, tones: [] }, b: { pcm, tones: [] } },
+  });
 });
 
 const journalIn = (out: string): string | undefined => filesIn(out).find((name) => name.endsWith('.journal'));
@@ -33,7 +44,7 @@ const expectWholeRecordings = async (out: string, isLeft = (_name: string): bool
   expect(left).toEqual(artefacts.flatMap((name) => [name, `${name}.json`]).sort());
   for (const name of artefacts) {
     expect(name).toMatch(/^[^.].*\.(mp3|wav)$/);
-    expect(await runCommand(['verify', join(out, name)])).toMatchObject({ status: 0 });
+    await expectVerified(join(out, name));
   }
   return artefacts.map((name) => join(out, name));
 };
@@ -79,7 +90,10 @@ describe('in the middle of a recording, at --speed 1', () => {
 describe('while a recording is encoded', () => {
   const caught = async (encoder: string, group = false): Promise<{ out: string; running: RunningCommand }> => {
     const out = scratchDir();
-    const running = startCommand(['replay', long, '--out', out, '--json'], { env: { RECORD_CALL_MP3_ENCODER: encoder }, group });
+    const running = startCommand(['replay', long, '--out', out, '--json'], {
+      env: { RECORD_CALL_MP3_ENCODER: encoder },
+      group,
+    });
     await until(() => partIn(out), 'a part file');
     return { out, running };
   };
@@ -103,18 +117,21 @@ describe('while a recording is encoded', () => {
   });
 
   // A terminal sends the signal to ffmpeg as well, which then ends in good order with a file that looks whole.
-  test.skipIf(!hasProgram('ffmpeg'))('Ctrl-C, which reaches ffmpeg too, never leaves a cut mp3 under its final name', async () => {
-    const { out, running } = await caught('ffmpeg', true);
-    await until(() => (ffmpegOf(running.pid) ? true : undefined), 'ffmpeg');
-    process.kill(-running.pid, 'SIGINT');
-    const { status, stderr } = await running.done;
-    for (const path of await expectWholeRecordings(out)) {
-      const { channels, sampleRate } = await listenTo(path);
-      expect((channels[0].length * 1000) / sampleRate).toBe(LONG_MS);
-    }
-    expect(status).toBe(1);
-    expectNoTrace(stderr);
-  });
+  test.skipIf(!hasProgram('ffmpeg'))(
+    'Ctrl-C, which reaches ffmpeg too, never leaves a cut mp3 under its final name',
+    async () => {
+      const { out, running } = await caught('ffmpeg', true);
+      await until(() => (ffmpegOf(running.pid) ? true : undefined), 'ffmpeg');
+      process.kill(-running.pid, 'SIGINT');
+      const { status, stderr } = await running.done;
+      for (const path of await expectWholeRecordings(out)) {
+        const { channels, sampleRate } = await listenTo(path);
+        expect((channels[0].length * 1000) / sampleRate).toBe(LONG_MS);
+      }
+      expect(status).toBe(1);
+      expectNoTrace(stderr);
+    },
+  );
 });
 
 /** Whether a process of the group is ffmpeg itself, not on its way to become it. */
@@ -153,7 +170,14 @@ describe('whoever reads the output stops reading', () => {
       const out = scratchDir();
       // The code asks for a module that is not run, which is a warning; and there is a summary.
       const noisy = writeSmallCall(folder, 'noisy.pcap', {
-        legs: { b: { typed: [{ keys: '*5', atMs: 500 }, { keys: '*6', atMs: 1500 }] } },
+        legs: {
+          b: {
+            typed: [
+              { keys: '*5', atMs: 500 },
+              { keys: '*6', atMs: 1500 },
+            ],
+          },
+        },
       });
       const metaflows = join(folder, 'noisy.json');
       const start = { module: 'record_call', data: { action: 'start' } };

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import type { RecordingDocument } from '../../src/app/recording-document.ts';
 import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import type { Manifest } from '../../src/finalize/manifest.ts';
+import { verifyArtefact } from '../../src/finalize/verify-artefact.ts';
 import type { Audio } from './listen.ts';
 import { channelsOf, joined } from './tones.ts';
 
@@ -32,12 +33,17 @@ export type CommandOptions = {
   readonly group?: boolean;
 };
 
-export type RunningCommand = { readonly child: ChildProcess; readonly pid: number; readonly done: Promise<CommandResult> };
+export type RunningCommand = {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly done: Promise<CommandResult>;
+};
 
 const environment = (env: CommandOptions['env'] = {}): Record<string, string> => {
   const merged = { ...process.env, ...env };
   const kept = Object.entries(merged).filter(
-    ([name, value]) => value !== undefined && (Object.hasOwn(env, name) || !/^(RECORD_CALL_|FFMPEG_PATH$|NODE_)/.test(name)),
+    ([name, value]) =>
+      value !== undefined && (Object.hasOwn(env, name) || !/^(RECORD_CALL_|FFMPEG_PATH$|NODE_)/.test(name)),
   );
   return Object.fromEntries(kept) as Record<string, string>;
 };
@@ -89,7 +95,9 @@ export const expectOneLine = (stderr: string): void => {
 };
 
 export const expectNoTrace = (text: string): void => {
-  expect(text).not.toMatch(/\n\s+at |node:internal|\.js:\d+|TypeError|RangeError|ReferenceError|\[object Object\]|undefined/);
+  expect(text).not.toMatch(
+    /\n\s+at |node:internal|\.js:\d+|TypeError|RangeError|ReferenceError|\[object Object\]|undefined/,
+  );
 };
 
 /** Every file below a folder, hidden ones too, by its path in it; folders end in a slash. Empty when there is no such folder. */
@@ -102,7 +110,8 @@ export const filesIn = (folder: string): string[] =>
 
 export const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
 
-export const readManifest = ({ manifest }: RecordingDocument): Manifest => JSON.parse(readFileSync(manifest!, 'utf8')) as Manifest;
+export const readManifest = ({ manifest }: RecordingDocument): Manifest =>
+  JSON.parse(readFileSync(manifest!, 'utf8')) as Manifest;
 
 /** The whole artefact, decoded by this program's own reader. */
 export const listenTo = async (path: string): Promise<Audio & { readonly format: string }> => {
@@ -110,6 +119,12 @@ export const listenTo = async (path: string): Promise<Audio & { readonly format:
   const all: Int16Array[] = [];
   for await (const chunk of chunks) all.push(chunk.slice());
   return { format, sampleRate, channels: channelsOf(joined(...all), channels) };
+};
+
+/** Holds an artefact against the manifest beside it, as `verify` does, without a process for it. */
+export const expectVerified = async (path: string): Promise<void> => {
+  const failed = (await verifyArtefact(path)).filter(({ ok }) => !ok);
+  expect(failed).toEqual([]);
 };
 
 /** Looks at something again and again, without resting for longer than a timer's tick, until it is there. @throws when it takes too long. */

@@ -8,7 +8,9 @@ export const CALLEE_HZ = 1000;
 export const SMALL_CALL_MS = 4000;
 
 /** @param change what is otherwise; legs are merged one by one. */
-export const smallCall = (change: Partial<Omit<CallScenario, 'legs'>> & { readonly legs?: Partial<CallScenario['legs']> } = {}): CallScenario => {
+export const smallCall = (
+  change: Partial<Omit<CallScenario, 'legs'>> & { readonly legs?: Partial<CallScenario['legs']> } = {},
+): CallScenario => {
   const durationMs = change.durationMs ?? SMALL_CALL_MS;
   const tones = (hz: number) => ({ tones: [{ hz, startMs: 0, endMs: durationMs }] });
   return {
@@ -20,7 +22,11 @@ export const smallCall = (change: Partial<Omit<CallScenario, 'legs'>> & { readon
 };
 
 /** Writes the capture into a folder. @returns its path. */
-export const writeSmallCall = (folder: string, name = 'call.pcap', change: Parameters<typeof smallCall>[0] = {}): string => {
+export const writeSmallCall = (
+  folder: string,
+  name = 'call.pcap',
+  change: Parameters<typeof smallCall>[0] = {},
+): string => {
   const path = join(folder, name);
   writeFileSync(path, callCapture(smallCall(change)));
   return path;
