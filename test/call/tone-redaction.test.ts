@@ -20,9 +20,11 @@ const speech = (leg: Leg, keys: readonly Key[], lengthMs: number): Int16Array =>
   const pcm = silence(lengthMs, RATE);
   for (let at = 0; at + 400 <= lengthMs; at += 500) {
     // Words and pauses; nobody speaks while a key sounds.
-    if (!keys.some((key) => at < key.atMs + key.lengthMs + 50 && at + 300 > key.atMs - 50)) mixInto(pcm, tone(leg === 'a' ? 300 : 440, 300, RATE), at, RATE);
+    if (!keys.some((key) => at < key.atMs + key.lengthMs + 50 && at + 300 > key.atMs - 50))
+      mixInto(pcm, tone(leg === 'a' ? 300 : 440, 300, RATE), at, RATE);
   }
-  for (const { atMs, lengthMs: length } of keys) for (const hz of KEY_HZ) mixInto(pcm, tone(hz, length, RATE, -12), atMs, RATE);
+  for (const { atMs, lengthMs: length } of keys)
+    for (const hz of KEY_HZ) mixInto(pcm, tone(hz, length, RATE, -12), atMs, RATE);
   return pcm;
 };
 
@@ -38,7 +40,11 @@ const coded = (encode: (pcm: Int16Array, out: Uint8Array) => void, pcm: Int16Arr
   return out;
 };
 
-const run = async (keys: Record<Leg, readonly Key[]>, codec: (typeof CODECS)[number], options: { redactTones: boolean; stepMs?: number }) => {
+const run = async (
+  keys: Record<Leg, readonly Key[]>,
+  codec: (typeof CODECS)[number],
+  options: { redactTones: boolean; stepMs?: number },
+) => {
   const folder = scratchDir();
   const pipeline = new Pipeline(folder, {}, 1, options.redactTones);
   pipeline.call.recordFromFirstFrame({ format: 'wav' }, 'test');
@@ -67,18 +73,37 @@ describe('audible keys', () => {
   for (const codec of CODECS) {
     for (const stepMs of [10, 20, 60]) {
       test(`are withheld from ${codec.wire.name} in ${stepMs} ms packets, and nothing else is`, async () => {
-        const keys = { a: [{ atMs: 1030, lengthMs: 90 }, { atMs: 1230, lengthMs: 90 }, { atMs: 2507, lengthMs: 700 }], b: [] };
+        const keys = {
+          a: [
+            { atMs: 1030, lengthMs: 90 },
+            { atMs: 1230, lengthMs: 90 },
+            { atMs: 2507, lengthMs: 700 },
+          ],
+          b: [],
+        };
         const { heard, manifest } = await run(keys, codec, { redactTones: true, stepMs });
-        for (const { atMs, lengthMs } of keys.a) expect(peak(span(heard.channels[0]!, RATE, atMs, atMs + lengthMs))).toBe(0);
-        for (const [hz, leg] of [[300, 0], [440, 1]] as const) {
-          for (const atMs of [0, 500, 3500]) expect(levelOf(heard.channels[leg]!, RATE, hz, atMs + 20, atMs + 280)).toBeGreaterThan(-15);
+        for (const { atMs, lengthMs } of keys.a)
+          expect(peak(span(heard.channels[0]!, RATE, atMs, atMs + lengthMs))).toBe(0);
+        for (const [hz, leg] of [
+          [300, 0],
+          [440, 1],
+        ] as const) {
+          for (const atMs of [0, 500, 3500])
+            expect(levelOf(heard.channels[leg]!, RATE, hz, atMs + 20, atMs + 280)).toBeGreaterThan(-15);
         }
-        for (const atMs of [1000, 2500]) expect(levelOf(heard.channels[1]!, RATE, 440, atMs + 20, atMs + 280)).toBeGreaterThan(-15);
+        for (const atMs of [1000, 2500])
+          expect(levelOf(heard.channels[1]!, RATE, 440, atMs + 20, atMs + 280)).toBeGreaterThan(-15);
         expect(heard.channels[0]!.length).toBe(4 * RATE);
         const { redacted } = manifest.legs.a;
         expect(redacted.length).toBeGreaterThanOrEqual(2);
         for (const { start_ms, duration_ms } of redacted) {
-          expect(keys.a.some((key) => start_ms > key.atMs - ROOM_MS - stepMs && start_ms + duration_ms < key.atMs + key.lengthMs + ROOM_MS + stepMs + 200)).toBe(true);
+          expect(
+            keys.a.some(
+              (key) =>
+                start_ms > key.atMs - ROOM_MS - stepMs &&
+                start_ms + duration_ms < key.atMs + key.lengthMs + ROOM_MS + stepMs + 200,
+            ),
+          ).toBe(true);
         }
         expect(manifest.legs.b.redacted).toEqual([]);
         expect(manifest.masks).toEqual([]);
@@ -89,7 +114,8 @@ describe('audible keys', () => {
   test('their bytes are in no file', async () => {
     const keys = { a: [], b: [{ atMs: 1500, lengthMs: 100 }] };
     const { folder, payloads } = await run(keys, CODECS[0]!, { redactTones: true });
-    for (let at = 1500; at < 1600; at += 10) expect(findInFiles(folder, Buffer.from(payloads.b.subarray(at * 8, at * 8 + 40)))).toEqual([]);
+    for (let at = 1500; at < 1600; at += 10)
+      expect(findInFiles(folder, Buffer.from(payloads.b.subarray(at * 8, at * 8 + 40)))).toEqual([]);
   });
 
   test('are recorded when nobody asked for redaction', async () => {
@@ -107,7 +133,15 @@ describe('audible keys', () => {
     const pipeline = new Pipeline(scratchDir(), { onUnwatched: (codec) => told.push(codec) }, 1, true);
     const codec: WireCodec = { name: 'OPUS', clockRate: 48_000, channels: 2 };
     for (let n = 0; n < 10; n++) {
-      pipeline.packet({ leg: 'a', ssrc: 1, sequence: n, timestamp: n * 960, arrivalUs: START_US + n * 20_000, codec, bytes: Buffer.alloc(60, 0xf8) });
+      pipeline.packet({
+        leg: 'a',
+        ssrc: 1,
+        sequence: n,
+        timestamp: n * 960,
+        arrivalUs: START_US + n * 20_000,
+        codec,
+        bytes: Buffer.alloc(60, 0xf8),
+      });
     }
     await pipeline.call.end();
     expect(told).toEqual(['OPUS']);

@@ -67,7 +67,11 @@ export const hearWithFfmpeg = (path: string, before: readonly string[] = []): In
 
 /** Pipes `input` through ffmpeg. */
 export const throughFfmpeg = (before: readonly string[], input: Uint8Array, after: readonly string[]): Buffer =>
-  execFileSync('ffmpeg', ['-v', 'error', ...before, '-i', 'pipe:0', ...after, 'pipe:1'], { input, maxBuffer: 2 ** 28, stdio: 'pipe' });
+  execFileSync('ffmpeg', ['-v', 'error', ...before, '-i', 'pipe:0', ...after, 'pipe:1'], {
+    input,
+    maxBuffer: 2 ** 28,
+    stdio: 'pipe',
+  });
 
 export const pcmThroughFfmpeg = (before: readonly string[], input: Uint8Array): Int16Array =>
   asPcm(throughFfmpeg(before, input, ['-f', 's16le']));
