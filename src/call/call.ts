@@ -14,7 +14,9 @@ import type { LegTally, Trigger } from '../spool/journal-record.ts';
 import type { ActionResult, Command, RecordingStatus } from './action.ts';
 import { type DigitListener, Intake, type MediaPacket } from './intake.ts';
 import { type Mask, MaskBook } from './mask-book.ts';
+import { MaskDeadline, type MaskExpiry } from './mask-deadline.ts';
 import { MaskGate } from './mask-gate.ts';
+import { type PendingStart, PendingStarts } from './pending-starts.ts';
 import { type CallIdentity, Recordings } from './recordings.ts';
 
 export type CallListener = {
@@ -25,10 +27,8 @@ export type CallListener = {
   /** The journal is closed and durable, or `failure` says why not; the finalizer's turn. */
   onClosed?(recorder: Recorder, failure: AppError | undefined): void;
   /** A mask has been on for longer than `mask_max_sec` allows (rule 9). */
-  onMaskOverdue?(expiry: NonNullable<RecordCallFields['mask_expiry']>, atUs: number): void;
+  onMaskOverdue?(expiry: MaskExpiry, atUs: number): void;
 };
-
-type PendingStart = { fields: RecordCallFields; startedBy: string; until: 'first-frame' | 'answer' | 'bridge' };
 
 export class Call {
   readonly identity: CallIdentity;
@@ -38,13 +38,15 @@ export class Call {
   readonly #gate: MaskGate;
   readonly #intake: Intake;
   readonly #closing = new Set<Promise<void>>();
-  #pending: PendingStart[] = [];
+  readonly #pending = new PendingStarts();
+  readonly #deadline = new MaskDeadline(this.masks);
   #nowUs = Number.NEGATIVE_INFINITY;
   #nextDueUs = Number.POSITIVE_INFINITY;
   /** Nothing captured before this is in memory any more: how far a mask can reach back. */
   #reachUs = Number.NEGATIVE_INFINITY;
   #answered = false;
-  #overdueTold: Mask | undefined;
+  /** Whether the open mask is on disk in every journal. */
+  #durable = true;
   #ended = false;
 
   constructor(options: {
@@ -113,7 +115,7 @@ export class Call {
 
   /** Starts a recording with the next frame, or when `record_on_answer` or `record_on_bridge` say. */
   recordFromFirstFrame(fields: RecordCallFields, startedBy: string): void {
-    this.#pending.push({ fields, startedBy, until: this.#condition(fields) ?? 'first-frame' });
+    this.#pending.add({ fields, startedBy, until: this.#condition(fields) ?? 'first-frame' });
     this.#lookbackChanged();
     this.#startPending();
   }
@@ -153,7 +155,7 @@ export class Call {
     if (!this.#ended) {
       this.#ended = true;
       this.#intake.releaseAll();
-      this.#pending = [];
+      this.#pending.clear();
       const lastUs = Number.isFinite(this.#gate.lastFrameUs) ? this.#gate.lastFrameUs : this.#nowUs;
       for (const recorder of this.#recordings.running) {
         recorder.stop(Math.max(recorder.head.startUs, lastUs), 'last-frame', reason);
@@ -171,17 +173,18 @@ export class Call {
 
   /** Starts what was waiting. @param firstFrameUs start of the frame in hand, when there is one. */
   #startPending(firstFrameUs?: number): void {
-    if (this.#pending.length === 0) return;
-    const waiting: PendingStart[] = [];
-    for (const pending of this.#pending) {
-      if (pending.until === 'first-frame') {
-        if (firstFrameUs === undefined) waiting.push(pending);
-        else this.#open(pending, firstFrameUs, 'first-frame');
-      } else if (pending.until === 'answer' ? this.#answered : this.#intake.isBridged)
-        this.#open(pending, this.#nowUs, 'command');
-      else waiting.push(pending);
+    if (this.#pending.isEmpty) return;
+    const isReady = ({ until }: PendingStart): boolean =>
+      until === 'first-frame'
+        ? firstFrameUs !== undefined
+        : until === 'answer'
+          ? this.#answered
+          : this.#intake.isBridged;
+    for (const pending of this.#pending.take(isReady)) {
+      if (pending.until === 'first-frame' && firstFrameUs !== undefined)
+        this.#open(pending, firstFrameUs, 'first-frame');
+      else this.#open(pending, this.#nowUs, 'command');
     }
-    this.#pending = waiting;
   }
 
   #open(
@@ -202,10 +205,9 @@ export class Call {
     if (running !== undefined) return this.#result('start', false, [running]);
     const until = this.#condition(fields);
     if (until !== undefined) {
-      const known = this.#pending.some((pending) => pending.startedBy === startedBy);
-      if (!known) this.#pending.push({ fields, startedBy, until });
+      const isNew = this.#pending.add({ fields, startedBy, until });
       this.#lookbackChanged();
-      return this.#result('start', !known, []);
+      return this.#result('start', isNew, []);
     }
     const recorder = this.#open({ fields, startedBy }, this.#nowUs, 'command');
     await recorder.sync();
@@ -215,9 +217,9 @@ export class Call {
   async #stop({ fields }: Command): Promise<ActionResult> {
     const recorder = this.#recordings.findToStop(fields.media_name);
     if (recorder === undefined) {
-      const waiting = this.#pending.length > 0;
-      this.#pending = [];
-      return this.#result('stop', waiting, []);
+      const waited = !this.#pending.isEmpty;
+      this.#pending.clear();
+      return this.#result('stop', waited, []);
     }
     recorder.stop(this.#nowUs, 'command', 'stop');
     this.#dueChanged();
@@ -225,7 +227,12 @@ export class Call {
   }
 
   async #mask(trigger: Trigger): Promise<ActionResult> {
-    if (this.masks.open !== undefined) return this.#result('mask', false, this.#recordings.open);
+    const open = this.masks.open;
+    if (open !== undefined) {
+      // A repeat is a success only if the first time was one.
+      if (!this.#durable) await this.#write(open, 'mask');
+      return this.#result('mask', false, this.#recordings.open);
+    }
     const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
     const mask = this.masks.begin(startUs, this.#nowUs, trigger);
     this.#dueChanged();
@@ -248,12 +255,15 @@ export class Call {
 
   /** Rule 4: durable in every journal before anyone is told. */
   async #write(mask: Mask, action: 'mask' | 'unmask'): Promise<void> {
+    this.#durable = false;
     const open = this.#recordings.open;
     for (const recorder of open) recorder.mask({ ...mask });
-    const failed = (await Promise.allSettled(open.map((recorder) => recorder.sync()))).find(
-      (each) => each.status === 'rejected',
-    );
-    if (failed === undefined) return;
+    const synced = await Promise.allSettled(open.map((recorder) => recorder.sync()));
+    const failed = synced.find((each) => each.status === 'rejected');
+    if (failed === undefined) {
+      this.#durable = true;
+      return;
+    }
     throw new AppError('MASK_NOT_DURABLE', `the ${action} could not be put on disk: the call stays masked`, {
       cause: failed.reason,
     });
@@ -273,7 +283,8 @@ export class Call {
   #due(): void {
     this.#recordings.enforceLimits(this.#nowUs);
     this.#closeDrained(this.#nowUs);
-    this.#tellOverdue();
+    const overdue = this.#deadline.take(this.#recordings.running, this.#nowUs);
+    if (overdue !== undefined) this.#listener.onMaskOverdue?.(overdue.expiry, overdue.atUs);
     this.#dueChanged();
   }
 
@@ -289,32 +300,12 @@ export class Call {
     this.#lookbackChanged();
   }
 
-  /** The instant at which the open mask is overdue by the strictest of the running recordings. */
-  #overdueUs(): { atUs: number; expiry: NonNullable<RecordCallFields['mask_expiry']> } | undefined {
-    const open = this.masks.open;
-    if (open === undefined || open === this.#overdueTold) return undefined;
-    const limits = this.#recordings.running.flatMap(({ fields }) =>
-      fields.mask_max_sec === undefined
-        ? []
-        : [{ atUs: open.effectiveAtUs + fields.mask_max_sec * 1e6, expiry: fields.mask_expiry ?? 'alert' }],
-    );
-    return limits.sort((one, other) => one.atUs - other.atUs)[0];
-  }
-
-  #tellOverdue(): void {
-    const overdue = this.#overdueUs();
-    if (overdue === undefined || this.#nowUs < overdue.atUs) return;
-    this.#overdueTold = this.masks.open;
-    this.#listener.onMaskOverdue?.(overdue.expiry, overdue.atUs);
-  }
-
   #dueChanged(): void {
-    this.#nextDueUs = Math.min(this.#recordings.nextDueUs, this.#overdueUs()?.atUs ?? Number.POSITIVE_INFINITY);
+    this.#nextDueUs = Math.min(this.#recordings.nextDueUs, this.#deadline.next(this.#recordings.running).atUs);
   }
 
   #lookbackChanged(): void {
-    const waiting = this.#pending.map(({ fields }) => (fields.mask_lookback_ms ?? 0) * 1000);
-    const lookbackUs = Math.max(this.#recordings.lookbackUs, ...waiting);
+    const lookbackUs = Math.max(this.#recordings.lookbackUs, this.#pending.lookbackUs);
     // What the shorter lookback already let go stays gone: a mask reaches back only to here.
     if (lookbackUs > this.#intake.lookbackUs) this.#reachUs = this.#nowUs - this.#intake.lookbackUs;
     this.#intake.lookbackUs = lookbackUs;

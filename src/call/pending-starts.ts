@@ -1,0 +1,39 @@
+/** Recordings that were asked for and wait for their beginning: the first frame, the answer, the bridge. */
+import type { RecordCallFields } from '../core/record-call.ts';
+
+export type PendingStart = {
+  readonly fields: RecordCallFields;
+  readonly startedBy: string;
+  readonly until: 'first-frame' | 'answer' | 'bridge';
+};
+
+export class PendingStarts {
+  #waiting: PendingStart[] = [];
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** The longest `mask_lookback_ms` that one of them will want, in µs: frames before it begins count. */
+  get lookbackUs(): number {
+    return Math.max(0, ...this.#waiting.map(({ fields }) => (fields.mask_lookback_ms ?? 0) * 1000));
+  }
+
+  /** @returns false when the same start waits already. */
+  add(pending: PendingStart): boolean {
+    if (this.#waiting.some(({ startedBy }) => startedBy === pending.startedBy)) return false;
+    this.#waiting.push(pending);
+    return true;
+  }
+
+  /** Takes out those whose time has come. */
+  take(isReady: (pending: PendingStart) => boolean): PendingStart[] {
+    const ready = this.#waiting.filter(isReady);
+    if (ready.length > 0) this.#waiting = this.#waiting.filter((pending) => !ready.includes(pending));
+    return ready;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+}
