@@ -3,7 +3,12 @@ import type { FrameDecoder } from '../media/codec.ts';
 import { decodeWithFfmpeg } from './foreign-decoder.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
-export type Decoders = { readonly byTrack: ReadonlyMap<SurveyedTrack, FrameDecoder>; close(): Promise<void> };
+export type Decoders = {
+  readonly byTrack: ReadonlyMap<SurveyedTrack, FrameDecoder>;
+  /** Samples of a track that ffmpeg did not give back. */
+  readonly missingSamples: ReadonlyMap<SurveyedTrack, number>;
+  close(): Promise<void>;
+};
 
 /**
  * @param directory where decoded PCM of ffmpeg's codecs waits; it holds nothing that the journal does not.
@@ -15,23 +20,25 @@ export const makeDecoders = async (
   directory: string,
 ): Promise<Decoders> => {
   const byTrack = new Map<SurveyedTrack, FrameDecoder>();
+  const missingSamples = new Map<SurveyedTrack, number>();
   const close = async (): Promise<void> => {
     for (const decoder of byTrack.values()) decoder.close();
   };
   try {
     for (const track of survey.tracks) {
       if (track.frames === 0) continue;
-      const { createDecoder } = track.decoding;
-      byTrack.set(
-        track,
-        createDecoder === undefined
-          ? await decodeWithFfmpeg(journalPath, survey, track, directory)
-          : await createDecoder.call(track.decoding),
-      );
+      const native = await track.decoding.createDecoder?.();
+      if (native !== undefined) {
+        byTrack.set(track, native);
+        continue;
+      }
+      const foreign = await decodeWithFfmpeg(journalPath, survey, track, directory);
+      byTrack.set(track, foreign.decoder);
+      missingSamples.set(track, foreign.missingSamples);
     }
   } catch (error) {
     await close();
     throw error;
   }
-  return { byTrack, close };
+  return { byTrack, missingSamples, close };
 };

@@ -74,7 +74,16 @@ export const finalizeRecording = async (
         await encoder.write(pcm, render(block, renderer, channels, pcm));
       }
       const encoded = await encoder.finish();
-      const manifest = makeManifest({ survey, sampleRate, channels, spans, dropped, gaps, encoded });
+      const manifest = makeManifest({
+        survey,
+        sampleRate,
+        channels,
+        spans,
+        dropped,
+        gaps,
+        encoded,
+        missingSamples: decoders.missingSamples,
+      });
       const manifestPath = `${path}.json`;
       await publish(part, path, manifestPath, manifest);
       return { state: 'stored', path, manifestPath, manifest };

@@ -9,16 +9,16 @@ import { orderedFrames } from './ordered-frames.ts';
 import { pcmPath } from './part-files.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
-/** @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED, OUTPUT_UNWRITABLE */
+/** `missingSamples`: what ffmpeg should have given and did not. @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED, OUTPUT_UNWRITABLE */
 export const decodeWithFfmpeg = async (
   journalPath: string,
   survey: JournalSurvey,
   track: SurveyedTrack,
   directory: string,
-): Promise<FrameDecoder> => {
+): Promise<{ decoder: FrameDecoder; missingSamples: number }> => {
   const path = pcmPath(directory, survey.open.id, track.track);
-  await decodeForeign({ codec: track.codec, frames: payloads(journalPath, survey, track), path });
-  return new DecodedTrack(path, track.decoding);
+  const { missing } = await decodeForeign({ codec: track.codec, frames: payloads(journalPath, survey, track), path });
+  return { decoder: new DecodedTrack(path, track.decoding), missingSamples: missing };
 };
 
 function* payloads(journalPath: string, survey: JournalSurvey, wanted: SurveyedTrack): Generator<Uint8Array> {

@@ -7,6 +7,7 @@ import type { Format, MaskMode } from '../core/record-call.ts';
 import { formatWireCodec } from '../media/wire-codec.ts';
 import { emptyTally, type LegTally, type Trigger } from '../spool/journal-record.ts';
 import type { Gaps } from './assemble.ts';
+import type { Decoders } from './decoders.ts';
 import type { EncodedFile } from './encode/audio-encoder.ts';
 import { afterDropping, type MaskSpan, type SampleSpan } from './mask-render.ts';
 import type { JournalSurvey } from './survey.ts';
@@ -44,6 +45,8 @@ export type ManifestLeg = {
   readonly drift_ppm: number;
   readonly gaps: readonly { readonly start_ms: number; readonly duration_ms: number }[];
   readonly gaps_total_ms: number;
+  /** What ffmpeg did not give back of frames it was given; silence stands at the end of their track instead. */
+  readonly undecoded_ms: number;
   /** Where a key was audible and was withheld, on this leg alone. */
   readonly redacted: readonly { readonly start_ms: number; readonly duration_ms: number }[];
 };
@@ -91,6 +94,7 @@ export const makeManifest = (found: {
   dropped: readonly SampleSpan[];
   gaps: Gaps;
   encoded: EncodedFile;
+  missingSamples: Decoders['missingSamples'];
 }): Manifest => {
   const { survey, sampleRate, spans, dropped, encoded } = found;
   const { open, tally } = survey;
@@ -143,14 +147,17 @@ export const makeManifest = (found: {
         frames_withheld: { a: counts?.a ?? 0, b: counts?.b ?? 0 },
       };
     }),
-    legs: { a: legOf('a', survey, found.gaps), b: legOf('b', survey, found.gaps) },
+    legs: { a: legOf('a', found), b: legOf('b', found) },
     gaps_omitted: found.gaps.omitted,
     recovered: survey.close === undefined,
     signature: null,
   };
 };
 
-const legOf = (leg: Leg, survey: JournalSurvey, gaps: Gaps): ManifestLeg => {
+const legOf = (
+  leg: Leg,
+  { survey, gaps, missingSamples }: Pick<Parameters<typeof makeManifest>[0], 'survey' | 'gaps' | 'missingSamples'>,
+): ManifestLeg => {
   const tracks = survey.tracks.filter((track) => track.leg === leg && track.frames > 0);
   const longest = tracks.reduce<(typeof tracks)[number] | undefined>(
     (most, track) => (most === undefined || track.frames > most.frames ? track : most),
@@ -165,6 +172,9 @@ const legOf = (leg: Leg, survey: JournalSurvey, gaps: Gaps): ManifestLeg => {
     packets: survey.tally?.legs[leg] ?? { ...emptyTally(), received: written },
     drift_ppm: scale === 1 ? 0 : Math.round((1 / scale - 1) * 1e7) / 10,
     gaps: own.map((gap) => ({ start_ms: ms(gap.startUs - survey.startUs), duration_ms: ms(gap.endUs - gap.startUs) })),
+    undecoded_ms: Math.round(
+      tracks.reduce((sum, track) => sum + ((missingSamples.get(track) ?? 0) * 1000) / track.decoding.sampleRate, 0),
+    ),
     redacted: (survey.tally?.redacted ?? [])
       .filter((each) => each.leg === leg)
       .map((each) => ({ start_ms: ms(each.startUs - survey.startUs), duration_ms: ms(each.endUs - each.startUs) })),

@@ -14,7 +14,9 @@ export class ArtefactFile {
     this.#handle = handle;
   }
 
-  /** @throws AppError INPUT_MISSING when it can't be opened, ARTEFACT_UNREADABLE when it is no file (a folder, a pipe). */
+  /**
+   * @throws AppError INPUT_MISSING when it can't be opened, ARTEFACT_UNREADABLE when it is no file (a folder, a pipe).
+   */
   static async open(path: string): Promise<ArtefactFile> {
     // Without O_NONBLOCK a named pipe would wait for its writer, perhaps for ever.
     const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -11,8 +11,8 @@ export type AudioHead = PcmFormat & {
 
 export type DecodedAudio = AudioHead & {
   /**
-   * The audio in order, interleaved when stereo, in fresh arrays of whole frames, each some tens of KiB: exactly `samples` per channel.
-   * Nothing is open before or after; each iteration reads the file anew.
+   * The audio in order, interleaved when stereo, in fresh arrays of whole frames, each some tens of KiB: exactly
+   * `samples` per channel. Nothing is open before or after; each iteration reads the file anew.
    * @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE on the way, when the file turns out damaged or cut.
    */
   readonly chunks: AsyncIterable<Int16Array>;

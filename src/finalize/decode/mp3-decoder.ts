@@ -1,6 +1,7 @@
 /**
- * Decodes an mp3 with mpg123 (WebAssembly), batch by batch, in bounded memory. Delay and padding are cut off here, by the Info tag, not by
- * mpg123, which prints to the console and asks for more when a stream ends elsewhere than its tag says.
+ * Decodes an mp3 with mpg123 (WebAssembly), batch by batch, in bounded memory. Delay and padding are cut off here, by
+ * the Info tag, not by mpg123, which prints to the console and asks for more when a stream ends elsewhere than its tag
+ * says.
  */
 import { MPEGDecoder } from 'mpg123-decoder';
 import { AppError } from '../../core/errors.ts';

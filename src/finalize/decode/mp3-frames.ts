@@ -1,6 +1,6 @@
 /**
- * Cuts an mp3 file into its Layer III frames, whole ones only, skipping an ID3v2 tag before and ID3v1 or APE tags after them. Strict: what
- * is between must be frames of one rate, so that a damaged artefact is told from a sound one.
+ * Cuts an mp3 file into its Layer III frames, whole ones only, skipping an ID3v2 tag before and ID3v1 or APE tags after
+ * them. Strict: what is between must be frames of one rate, so that a damaged artefact is told from a sound one.
  */
 import { AppError } from '../../core/errors.ts';
 import { MP3_HEADER_BYTES, type Mp3Frame, parseMp3Frame } from '../encode/mp3-frame.ts';
@@ -12,7 +12,10 @@ const ID3V1_BYTES = 128;
 
 const unreadable = (why: string): AppError => new AppError('ARTEFACT_UNREADABLE', `the mp3 ${why}`);
 
-/** Where the first frame should be: after an ID3v2 tag (id3.org, ID3v2.4 §3.1: size in four bytes of seven bits), else 0. */
+/**
+ * Where the first frame should be: after an ID3v2 tag (id3.org, ID3v2.4 §3.1: size in four bytes of seven bits), else
+ * 0.
+ */
 export const mp3Start = (head: Uint8Array): number => {
   if (head.length < ID3V2_HEAD_BYTES || head[0] !== 0x49 || head[1] !== 0x44 || head[2] !== 0x33) return 0;
   const size = ((head[6]! & 0x7f) << 21) | ((head[7]! & 0x7f) << 14) | ((head[8]! & 0x7f) << 7) | (head[9]! & 0x7f);

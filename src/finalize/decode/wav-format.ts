@@ -1,6 +1,7 @@
 /**
- * What a WAV format chunk says, read by the package `wav`. The chunk is handed to it behind a canonical head, as that is all it reads
- * safely: it wants the format first, throws on an empty chunk, keeps a foreign chunk whole in memory and knows no RF64.
+ * What a WAV format chunk says, read by the package `wav`. The chunk is handed to it behind a canonical head, as that
+ * is all it reads safely: it wants the format first, throws on an empty chunk, keeps a foreign chunk whole in memory
+ * and knows no RF64.
  */
 import wav, { type Format } from 'wav';
 import { AppError } from '../../core/errors.ts';

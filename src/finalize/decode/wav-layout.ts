@@ -1,6 +1,6 @@
 /**
- * Finds format and data in a WAV file by walking its chunks: RIFF, and RF64 with ds64 (EBU Tech 3306). Reads only what it walks over,
- * in bounded pieces; chunks may come in any order before the data.
+ * Finds format and data in a WAV file by walking its chunks: RIFF, and RF64 with ds64 (EBU Tech 3306). Reads only what
+ * it walks over, in bounded pieces; chunks may come in any order before the data.
  */
 import { AppError } from '../../core/errors.ts';
 

@@ -1,4 +1,7 @@
-/** What every encoder of finished audio is: PCM in, one file out. The file is a caller's temporary; renaming it is not done here. */
+/**
+ * What every encoder of finished audio is: PCM in, one file out. The file is a caller's temporary; renaming it is not
+ * done here.
+ */
 
 export type PcmFormat = {
   /** Hz. */
@@ -22,13 +25,13 @@ export type EncodedFile = {
 };
 
 /**
- * One file in the making. Calls follow one another: the next `write` only after the last one's promise, then `finish` or `abort`.
- * When `write` or `finish` throws, the file stays as it is until `abort`.
+ * One file in the making. Calls follow one another: the next `write` only after the last one's promise, then `finish`
+ * or `abort`. When `write` or `finish` throws, the file stays as it is until `abort`.
  */
 export interface AudioEncoder {
   /**
-   * Takes `frames` sample frames, interleaved when stereo (left first). `pcm` may be reused once this has returned or resolved.
-   * lamejs computes right here, about 2 % of the audio's length: run it in a worker.
+   * Takes `frames` sample frames, interleaved when stereo (left first). `pcm` may be reused once this has returned or
+   * resolved. lamejs computes right here, about 2 % of the audio's length: run it in a worker.
    * @throws AppError OUTPUT_UNWRITABLE, ENCODE_FAILED, FFMPEG_FAILED
    */
   write(pcm: Int16Array, frames: number): Promise<void> | void;

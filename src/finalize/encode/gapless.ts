@@ -1,5 +1,6 @@
 /**
- * How audio lies in the frames of an mp3 by LAME, lamejs or libmp3lame, so that decoders return exactly what went in. Pure; samples per channel.
+ * How audio lies in the frames of an mp3 by LAME, lamejs or libmp3lame, so that decoders return exactly what went in.
+ * Pure; samples per channel.
  *
  *     | LEAD_IN | ENCODER_DELAY |          audio           | silence after | the encoder's own filling |
  *     |<------- delay -------->|                           |<---------------- padding --------------->|
@@ -14,8 +15,9 @@ export const DECODER_DELAY = 529;
 export const ENCODER_DELAY = 576;
 
 /**
- * Silence that is encoded before the audio, so that decoders skip 47 + 576 + 529 = 1152 samples: whole frames in all versions of MPEG. ffmpeg
- * forgets what is left to skip inside a frame when the audio ends in that frame too, as it does in very short files.
+ * Silence that is encoded before the audio, so that decoders skip 47 + 576 + 529 = 1152 samples: whole frames in all
+ * versions of MPEG. ffmpeg forgets what is left to skip inside a frame when the audio ends in that frame too, as it
+ * does in very short files.
  */
 export const LEAD_IN = 1152 - ENCODER_DELAY - DECODER_DELAY;
 
@@ -26,8 +28,8 @@ export const LONGEST_TRIM = 4095;
 const LEAST_FRAMES = 6;
 
 /**
- * Silence to encode after `samples` of audio, so that even a short file has LEAST_FRAMES, or as many as the padding can say (at 32 kHz and
- * above four or five where the audio is shorter than 70 ms).
+ * Silence to encode after `samples` of audio, so that even a short file has LEAST_FRAMES, or as many as the padding can
+ * say (at 32 kHz and above four or five where the audio is shorter than 70 ms).
  */
 export const silenceAfter = (samples: number, frameSamples: number): number => {
   const frames = Math.min(LEAST_FRAMES, Math.floor((LONGEST_TRIM + LEAD_IN + ENCODER_DELAY + samples) / frameSamples));

@@ -1,9 +1,11 @@
 /**
- * The Info tag: a silent first frame that says how long an mp3 is and how much of it is the encoder's own delay and padding (Xing's
- * layout, LAME's extension "Mp3 Info Tag rev 1"). Decoders that know it return exactly the samples that went in. Pure.
+ * The Info tag: a silent first frame that says how long an mp3 is and how much of it is the encoder's own delay and
+ * padding (Xing's layout, LAME's extension "Mp3 Info Tag rev 1"). Decoders that know it return exactly the samples that
+ * went in. Pure.
  *
- *     side info end → "Info" flags frames bytes toc[100] quality | version[9] … delay:12 padding:12 … bytes musicCRC tagCRC
- *                      0      4     8      12    16       116      120          141                     148   152      154
+ *     after the side information:
+ *     "Info" flags frames bytes toc[100] quality | version[9] … delay:12 padding:12 … bytes musicCRC tagCRC
+ *      0      4     8      12    16       116      120          141                     148   152      154
  */
 import { AppError } from '../../core/errors.ts';
 import { crc16 } from './crc16.ts';
@@ -34,7 +36,10 @@ const sourceClass = (sampleRate: number): number => {
   return sampleRate <= 44_100 ? 1 : 2;
 };
 
-/** The tag's frame for constant bitrate. Its length depends on rate, channels and `kbps` only: write it once empty, once full. */
+/**
+ * The tag's frame for constant bitrate. Its length depends on rate, channels and `kbps` only: write it once empty, once
+ * full.
+ */
 export const infoFrame = (
   format: { readonly sampleRate: number; readonly channels: 1 | 2; readonly kbps: number },
   tag: InfoTag & {

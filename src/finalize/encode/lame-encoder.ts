@@ -1,6 +1,6 @@
 /**
- * mp3 through lamejs, which is always there. lamejs itself writes no Info tag, so that what it makes plays 1105 samples late (138 ms at
- * 8 kHz) and too long; this adds the tag that makes decoders return exactly what was written.
+ * mp3 through lamejs, which is always there. lamejs itself writes no Info tag, so that what it makes plays 1105 samples
+ * late (138 ms at 8 kHz) and too long; this adds the tag that makes decoders return exactly what was written.
  */
 import { createRequire } from 'node:module';
 import lamejs from 'lamejs';
@@ -15,7 +15,10 @@ import { voiceBitrate } from './voice-bitrate.ts';
 
 /** lamejs keeps one buffer as long as the longest piece it was given. */
 const PIECE_SAMPLES = 1152;
-/** At all bitrates used here lamejs lowers the level to 0.95 (LAME's preset against clipping in players). Undone, so that mp3 and wav are equally loud. */
+/**
+ * At all bitrates used here lamejs lowers the level to 0.95 (LAME's preset against clipping in players). Undone, so
+ * that mp3 and wav are equally loud.
+ */
 const LEVEL = 1 / 0.95;
 /** lamejs is LAME 3.98 in JavaScript. */
 const TAG_NAME = 'LAME3.98r';

@@ -2,7 +2,10 @@
 declare module 'lamejs' {
   export class Mp3Encoder {
     constructor(channels: number, sampleRate: number, kbps: number);
-    /** Reads numbers in 16-bit range from any array; floats are not rounded and may exceed the range. Returns a fresh copy. */
+    /**
+     * Reads numbers in 16-bit range from any array; floats are not rounded and may exceed the range. Returns a fresh
+     * copy.
+     */
     encodeBuffer(left: Int16Array | Float32Array, right: Int16Array | Float32Array): Int8Array;
     flush(): Int8Array;
   }

@@ -1,6 +1,6 @@
 /**
- * The four bytes that start an MPEG audio Layer III frame (ISO 11172-3 §2.4.1.3, ISO 13818-3 §2.4; MPEG-2.5 is the Fraunhofer
- * extension for 8–12 kHz). Pure; free-format streams and other layers are not frames here.
+ * The four bytes that start an MPEG audio Layer III frame (ISO 11172-3 §2.4.1.3, ISO 13818-3 §2.4; MPEG-2.5 is the
+ * Fraunhofer extension for 8–12 kHz). Pure; free-format streams and other layers are not frames here.
  *
  *     11111111 111VVLLP BBBBRRpx MMmmcoee    V version, L layer, P no CRC, B bitrate, R rate, p padding, M mode
  */
@@ -33,7 +33,10 @@ const KBPS_1: readonly number[] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160,
 const KBPS_2: readonly number[] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
 const MONO = 3;
 
-/** The bitrates a version can have, in kbit/s, ascending. MPEG-2.5 has MPEG-2's table, yet encoders and players stop at 64. */
+/**
+ * The bitrates a version can have, in kbit/s, ascending. MPEG-2.5 has MPEG-2's table, yet encoders and players stop at
+ * 64.
+ */
 export const mp3Bitrates = (version: Mp3Version): readonly number[] => {
   switch (version) {
     case '1':
@@ -88,8 +91,8 @@ export const parseMp3Frame = (data: Uint8Array, at: number): Mp3Frame | undefine
 };
 
 /**
- * A whole frame of silence, all of its content zero: what an Info tag is written into. Its bitrate is the first, from `kbps` up,
- * whose frame has room for `roomBytes` after the side information.
+ * A whole frame of silence, all of its content zero: what an Info tag is written into. Its bitrate is the first, from
+ * `kbps` up, whose frame has room for `roomBytes` after the side information.
  */
 export const silentMp3Frame = (sampleRate: number, channels: 1 | 2, kbps: number, roomBytes: number): Uint8Array => {
   const version = mp3VersionOf(sampleRate);

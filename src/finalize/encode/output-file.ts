@@ -1,6 +1,6 @@
 /**
- * The file behind an encoder: appended through a buffer, its head patched, then hashed, synced and closed. Exclusive and 0600
- * (design §6.4). Knows no audio and never renames.
+ * The file behind an encoder: appended through a buffer, its head patched, then hashed, synced and closed. Exclusive
+ * and 0600 (design §6.4). Knows no audio and never renames.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
@@ -127,8 +127,12 @@ export class OutputFile {
   /** Flushes and closes, neither hashed nor synced: for a file that lives as long as the work it helps. */
   async close(): Promise<void> {
     await this.flush();
+    try {
+      await this.#handle.close();
+    } catch (error) {
+      throw outputError(this.path, error);
+    }
     this.#state = 'sealed';
-    await this.#handle.close();
   }
 
   /** Closes and removes the file, unless it was sealed or closed. Idempotent; never throws. */

@@ -1,11 +1,15 @@
-/** Constant bitrates that suit speech: about 20 dB over the coding noise, the whole band passed, two voices apart in stereo. */
+/**
+ * Constant bitrates that suit speech: about 20 dB over the coding noise, the whole band passed, two voices apart in
+ * stereo.
+ */
 
 import { AppError } from '../../core/errors.ts';
 import { MP3_RATES } from '../../core/record-call.ts';
 
 /**
- * kbit/s for [mono, stereo]. Lower ones are traps: lamejs, unasked, resamples to a rate that it finds fitter for so few bits (16 kHz stereo at
- * 24 becomes 8 kHz), or cuts the band. MPEG-2.5 (8–12 kHz) ends at 64; encoders clamp what is above without a word.
+ * kbit/s for [mono, stereo]. Lower ones are traps: lamejs, unasked, resamples to a rate that it finds fitter for so few
+ * bits (16 kHz stereo at 24 becomes 8 kHz), or cuts the band. MPEG-2.5 (8–12 kHz) ends at 64; encoders clamp what is
+ * above without a word.
  */
 const KBPS: ReadonlyMap<number, readonly [mono: number, stereo: number]> = new Map([
   [8000, [24, 48]],

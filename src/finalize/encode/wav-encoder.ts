@@ -1,4 +1,7 @@
-/** Writes 16-bit PCM as WAV, turning into RF64 past 4 GiB. Sizes are right at every checkpoint: a killed process leaves a readable file. */
+/**
+ * Writes 16-bit PCM as WAV, turning into RF64 past 4 GiB. Sizes are right at every checkpoint: a killed process leaves
+ * a readable file.
+ */
 import type { AudioEncoder, EncodedFile, EncoderOptions, PcmFormat } from './audio-encoder.ts';
 import { OutputFile } from './output-file.ts';
 import { pcmToBytes } from './pcm-bytes.ts';

@@ -4,8 +4,8 @@
  *     RIFF:  "RIFF" size "WAVE"   "fmt " 16 …   "JUNK" 28 …   "data" size
  *     RF64:  "RF64" −1   "WAVE"   "ds64" 28 …   "fmt " 16 …   "data" −1
  *
- * Both are 80 bytes, so one can replace the other in place. RF64 wants ds64 first; RIFF puts JUNK second instead, because
- * simple readers (the package `wav` among them) insist on "fmt " at byte 12.
+ * Both are 80 bytes, so one can replace the other in place. RF64 wants ds64 first; RIFF puts JUNK second instead,
+ * because simple readers (the package `wav` among them) insist on "fmt " at byte 12.
  */
 import type { PcmFormat } from './audio-encoder.ts';
 

@@ -1,6 +1,7 @@
 /**
- * AMR and AMR-WB from RTP payloads (RFC 4867 §4) to the storage format (§5), frame by frame: a byte of type and quality, then the speech
- * bits, padded to bytes. Both payload forms; not those with CRC, interleaving, sorted bits or several channels.
+ * AMR and AMR-WB from RTP payloads (RFC 4867 §4) to the storage format (§5), frame by frame: a byte of type and
+ * quality, then the speech bits, padded to bytes. Both payload forms; not those with CRC, interleaving, sorted bits or
+ * several channels.
  */
 import { bitsAt } from '../../media/codecs/bits.ts';
 import { formatParameter } from '../../media/codecs/fmtp.ts';

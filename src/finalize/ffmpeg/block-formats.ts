@@ -1,4 +1,6 @@
-/** Codecs whose RTP payload is a row of frames that ffmpeg's raw demuxers take as they are (RFC 3551 §4.5, RFC 3952). */
+/**
+ * Codecs whose RTP payload is a row of frames that ffmpeg's raw demuxers take as they are (RFC 3551 §4.5, RFC 3952).
+ */
 import { formatParameter } from '../../media/codecs/fmtp.ts';
 import type { WireCodec } from '../../media/wire-codec.ts';
 import type { ForeignFormat, ForeignUnit } from './foreign-format.ts';
@@ -64,7 +66,9 @@ export const g726 = (wire: WireCodec): ForeignFormat | undefined => {
   const name = wire.name.toUpperCase();
   const bits = Number(name.slice(name.lastIndexOf('-') + 1)) / 8;
   if (!(bits >= 2 && bits <= 5)) return undefined;
-  /** The least bytes that hold whole samples: a payload that ends inside one would shift the bits of all that follow. */
+  /**
+   * The least bytes that hold whole samples: a payload that ends inside one would shift the bits of all that follow.
+   */
   const wholeBytes = bits === 2 || bits === 4 ? 1 : bits;
   return {
     decoders: name.startsWith('AAL2-') ? ['g726'] : ['g726le'],
@@ -78,8 +82,8 @@ const ILBC_20 = { bytes: 38, samples: 160, head: '#!iLBC20\n' } as const;
 const ILBC_30 = { bytes: 50, samples: 240, head: '#!iLBC30\n' } as const;
 
 /**
- * 20 ms or 30 ms, as `mode` says unless the length says otherwise. A stream goes to ffmpeg in the mode of its first payload, for its file
- * format knows one only; what comes in the other is silence.
+ * 20 ms or 30 ms, as `mode` says unless the length says otherwise. A stream goes to ffmpeg in the mode of its first
+ * payload, for its file format knows one only; what comes in the other is silence.
  */
 export const ilbc = (wire: WireCodec): ForeignFormat => {
   const [agreed, other] = formatParameter(wire, 'mode') === '20' ? [ILBC_20, ILBC_30] : [ILBC_30, ILBC_20];

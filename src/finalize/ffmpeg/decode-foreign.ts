@@ -1,5 +1,6 @@
 /**
- * Decodes one stream's payloads with ffmpeg into a file of PCM in which each payload has its exact place, whatever ffmpeg drops.
+ * Decodes one stream's payloads with ffmpeg into a file of PCM in which each payload has its exact place, whatever
+ * ffmpeg drops.
  *
  *     payloads ─▶ ForeignFormat.units ─▶ ffmpeg ─▶ SampleSchedule puts silence between ─▶ file
  */
@@ -15,7 +16,9 @@ import { SampleSchedule } from './sample-schedule.ts';
 
 export type ForeignJob = {
   readonly codec: WireCodec;
-  /** RTP payloads in the order of their timestamps. One is asked for when the one before was taken; it may then change. */
+  /**
+   * RTP payloads in the order of their timestamps. One is asked for when the one before was taken; it may then change.
+   */
   readonly frames: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Made exclusively with mode 0600; removed again when decoding fails. */
   readonly path: string;
@@ -26,12 +29,15 @@ export type ForeignJob = {
 
 /**
  * The file holds 16-bit mono PCM, low byte first, at `sampleRate`. Payload after payload, each has exactly
- * `Codec.duration(payload)` samples (by `codecFor(codec)`, scaled from its clock to `sampleRate` and rounded): the caller adds them up to find a payload again.
+ * `Codec.duration(payload)` samples (by `codecFor(codec)`, scaled from its clock to `sampleRate` and rounded): the
+ * caller adds them up to find a payload again.
  */
 export type ForeignPcm = {
   readonly sampleRate: number;
   readonly samples: number;
-  /** Samples that ffmpeg should have returned and did not: silence at the end of the file. 0 unless it dropped a frame. */
+  /**
+   * Samples that ffmpeg should have returned and did not: silence at the end of the file. 0 unless it dropped a frame.
+   */
   readonly missing: number;
 };
 

@@ -1,4 +1,7 @@
-/** mp3 through the ffmpeg of this machine and its libmp3lame: about 3.5 times as fast as lamejs, in a process of its own. */
+/**
+ * mp3 through the ffmpeg of this machine and its libmp3lame: about 3.5 times as fast as lamejs, in a process of its
+ * own.
+ */
 import { resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { AudioEncoder, EncodedFile, EncoderOptions, PcmFormat } from '../encode/audio-encoder.ts';
@@ -32,7 +35,8 @@ export class FfmpegEncoder implements AudioEncoder {
       output: resolve(file.path),
       outputOptions: [
         ...['-map_metadata', '-1', '-fflags', '+bitexact', '-id3v2_version', '0', '-write_xing', '1'],
-        // libmp3lame lowers the level to 0.95 at these bitrates. Undone in floats, so that mp3 and wav are equally loud and nothing clips.
+        // libmp3lame lowers the level to 0.95 at these bitrates. Undone in floats, so that mp3 and wav are equally loud
+        // and nothing clips.
         ...['-filter:a', 'volume=1/0.95:precision=float', '-sample_fmt', 'fltp'],
         // Not joint: the two legs share nothing, and noise of one must not be heard in the other.
         ...['-c:a', ENCODER, '-b:a', `${kbps}k`, '-joint_stereo', '0', '-f', 'mp3'],
@@ -40,7 +44,9 @@ export class FfmpegEncoder implements AudioEncoder {
     });
   }
 
-  /** @throws AppError RATE_UNSUPPORTED, OUTPUT_UNWRITABLE, FFMPEG_MISSING when this ffmpeg was built without libmp3lame */
+  /**
+   * @throws AppError RATE_UNSUPPORTED, OUTPUT_UNWRITABLE, FFMPEG_MISSING when this ffmpeg was built without libmp3lame
+   */
   static async create({ path, sampleRate, channels }: EncoderOptions, program: FfmpegProgram): Promise<FfmpegEncoder> {
     const kbps = voiceBitrate(sampleRate, channels);
     if (!program.encoders.has(ENCODER)) {
@@ -82,7 +88,10 @@ export class FfmpegEncoder implements AudioEncoder {
     return mp3FrameSamples(mp3VersionOf(this.#format.sampleRate)!);
   }
 
-  /** Counts the lead-in in, and mends ffmpeg's padding, which is too short by up to a frame for one length in twelve or so. */
+  /**
+   * Counts the lead-in in, and mends ffmpeg's padding, which is too short by up to a frame for one length in twelve or
+   * so.
+   */
   async #completeTag(): Promise<void> {
     const frame = await this.#file.read(0, HEAD_BYTES);
     const tag = parseInfoFrame(frame);

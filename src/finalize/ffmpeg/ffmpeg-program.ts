@@ -1,4 +1,7 @@
-/** Finds the ffmpeg of this machine and asks once what it can do. Runs nothing but that one file, and never through a shell. */
+/**
+ * Finds the ffmpeg of this machine and asks once what it can do. Runs nothing but that one file, and never through a
+ * shell.
+ */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
@@ -28,7 +31,8 @@ const run = promisify(execFile);
 const probed = new Map<string, Promise<FfmpegProgram>>();
 
 /**
- * The first usable ffmpeg: `FFMPEG_PATH` alone when it is set, for an operator who names one means that one; else along `PATH`.
+ * The first usable ffmpeg: `FFMPEG_PATH` alone when it is set, for an operator who names one means that one; else along
+ * `PATH`.
  * @throws AppError FFMPEG_MISSING, saying where it was looked for
  */
 export const findFfmpeg = async (environment: FfmpegEnvironment = process.env): Promise<string> => {

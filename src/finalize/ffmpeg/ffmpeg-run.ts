@@ -1,6 +1,7 @@
 /**
- * One run of ffmpeg through fluent-ffmpeg, fed with bytes: the only place that knows that package. It is archived and has traps; each is
- * closed here: a program that can't be started brings the process down, `kill` before the start is lost, a closed output is an error.
+ * One run of ffmpeg through fluent-ffmpeg, fed with bytes: the only place that knows that package. It is archived and
+ * has traps; each is closed here: a program that can't be started brings the process down, `kill` before the start is
+ * lost, a closed output is an error.
  */
 import { once } from 'node:events';
 import { PassThrough, type Writable } from 'node:stream';
@@ -13,14 +14,20 @@ export type FfmpegRunOptions = {
   /** Arguments before `-i`, one by one: an option and its value are two. */
   readonly inputOptions: readonly string[];
   readonly outputOptions: readonly string[];
-  /** An absolute path, written over when it is there, or a stream made by `pipeEnd`, destroyed with the error when the run fails. */
+  /**
+   * An absolute path, written over when it is there, or a stream made by `pipeEnd`, destroyed with the error when the
+   * run fails.
+   */
   readonly output: string | Writable;
 };
 
 /** Lines of stderr kept for the error. */
 const LINES_KEPT = 20;
 
-/** A stream for either end of a run. It never closes by itself: fluent-ffmpeg calls a close an error 20 ms later, sooner than some exits. */
+/**
+ * A stream for either end of a run. It never closes by itself: fluent-ffmpeg calls a close an error 20 ms later, sooner
+ * than some exits.
+ */
 export const pipeEnd = (): PassThrough => new PassThrough({ autoDestroy: false, emitClose: false });
 
 export class FfmpegRun {
@@ -113,9 +120,9 @@ type Inside = {
 const NO_LINES = { get: () => '', callback: () => {} };
 
 /**
- * Makes `command` run `program`, and survive when that can't be started: fluent-ffmpeg then calls back without the buffers that it goes on
- * to read, or throws where nobody can catch. It also keeps one path for all commands, and asks ffmpeg for lists before each first run,
- * which it can't read from every version; we have asked already.
+ * Makes `command` run `program`, and survive when that can't be started: fluent-ffmpeg then calls back without the
+ * buffers that it goes on to read, or throws where nobody can catch. It also keeps one path for all commands, and asks
+ * ffmpeg for lists before each first run, which it can't read from every version; we have asked already.
  */
 const tame = (command: FfmpegCommand, program: FfmpegProgram): void => {
   const inside = command as unknown as Inside;

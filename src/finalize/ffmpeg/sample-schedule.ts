@@ -1,4 +1,7 @@
-/** The order in which decoded and silent samples make up a track: what was sent to the decoder says what its output is. Pure. */
+/**
+ * The order in which decoded and silent samples make up a track: what was sent to the decoder says what its output is.
+ * Pure.
+ */
 
 export type SampleRun = { readonly decoded: boolean; readonly samples: number };
 
@@ -17,8 +20,8 @@ export class SampleSchedule {
   }
 
   /**
-   * The next run, at most as long as `available` when it is one of decoded samples. Undefined when nothing is scheduled, or when decoded
-   * samples are next and none is available.
+   * The next run, at most as long as `available` when it is one of decoded samples. Undefined when nothing is
+   * scheduled, or when decoded samples are next and none is available.
    */
   take(available: number): SampleRun | undefined {
     const first = this.#runs[0];

@@ -1,6 +1,6 @@
 /**
- * SPEEX from RTP (RFC 5574) to Ogg, the only way into ffmpeg for it. The head says how many frames each packet has, so the first packet
- * decides; a packet with another number of them is silence.
+ * SPEEX from RTP (RFC 5574) to Ogg, the only way into ffmpeg for it. The head says how many frames each packet has, so
+ * the first packet decides; a packet with another number of them is silence.
  */
 import type { WireCodec } from '../../media/wire-codec.ts';
 import type { ForeignFormat } from './foreign-format.ts';
@@ -9,6 +9,8 @@ import { OGG_FIRST_PAGE, oggPage } from './ogg-page.ts';
 const HEAD_BYTES = 80;
 const BITSTREAM_VERSION = 4;
 const BITRATE_UNKNOWN = -1;
+/** 200 ms: nobody sends longer packets, and ffmpeg takes no head that says much more. */
+const MOST_FRAMES = 10;
 const COMMENT_VENDOR = 'record-call';
 
 /** Narrow, wide and ultra-wide band by the clock; there are no others. */
@@ -26,6 +28,7 @@ export const speex = (wire: WireCodec): ForeignFormat | undefined => {
     preamble: () =>
       Buffer.concat([oggPage(head(mode, packetSamples ?? 0), 0, 0, OGG_FIRST_PAGE), oggPage(comment(), 1, 0)]),
     units: (payload, samples) => {
+      if (samples === 0 || samples > MOST_FRAMES * (wire.clockRate / 50)) return [{ bytes: undefined, samples }];
       packetSamples ??= samples;
       if (samples !== packetSamples) return [{ bytes: undefined, samples }];
       granule += samples;

@@ -32,6 +32,12 @@ const LEVEL_DB = 0.05;
 const ONSET = 3000;
 /** Two decoders round their arithmetic each in its own way. */
 const ROUNDING = 2;
+/**
+ * ffmpeg 5.1 garbles one granule of speech in a hundred or so at this rate, those of its own libmp3lame too, where
+ * mpg123 and LAME's decoder agree to a bit. ISO 13818-3 table B.2 begins scale factor band 18 at 332 there; decoders
+ * that took 330 are known.
+ */
+const WRONG_IN_FFMPEG = 24_000;
 /** What dither-free decoding leaves of digital silence. */
 const SILENT = 1;
 
@@ -65,7 +71,10 @@ describe.skipIf(!hasFfmpeg)('ffmpeg and ffprobe agree', () => {
       await encodeAll(await LameEncoder.create({ path, sampleRate, channels: 2 }), noise(2 * 4001, 5000), 2);
       const [ours, theirs] = [(await hear(path)).pcm, hearWithFfmpeg(path)];
       expect(theirs.length).toBe(2 * 4001);
-      expect(peak(ours.map((sample, i) => sample - theirs[i]))).toBeLessThanOrEqual(ROUNDING);
+      expect(lag(channel(ours, 2, 0), channel(theirs, 2, 0), 100)).toBe(0);
+      if (sampleRate !== WRONG_IN_FFMPEG) {
+        expect(peak(ours.map((sample, i) => sample - theirs[i]))).toBeLessThanOrEqual(ROUNDING);
+      }
       expect(probe(path)).toMatchObject({
         codec_name: 'mp3',
         sample_rate: `${sampleRate}`,

@@ -57,7 +57,10 @@ export const hear = async (path: string) => {
 
 const asPcm = (bytes: Buffer): Int16Array => new Int16Array(Uint8Array.from(bytes).buffer);
 
-/** The same by ffmpeg; it fails on any damage it sees. @param before such as `-f mp3`, for files too short to be recognised. */
+/**
+ * The same by ffmpeg; it fails on any damage it sees. @param before such as `-f mp3`, for files too short to be
+ * recognised.
+ */
 export const hearWithFfmpeg = (path: string, before: readonly string[] = []): Int16Array =>
   asPcm(
     execFileSync('ffmpeg', ['-v', 'error', '-xerror', ...before, '-i', path, '-f', 's16le', '-'], {
