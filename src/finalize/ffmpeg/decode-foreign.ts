@@ -150,7 +150,19 @@ class ForeignDecoding {
       program: this.#program,
       inputOptions: this.#format.inputOptions,
       output,
-      outputOptions: ['-f', 's16le', '-c:a', 'pcm_s16le', '-ac', '1', '-ar', `${this.#codec.sampleRate}`],
+      // A stream of nothing but damaged frames is silence, no failure.
+      outputOptions: [
+        '-max_error_rate',
+        '1',
+        '-f',
+        's16le',
+        '-c:a',
+        'pcm_s16le',
+        '-ac',
+        '1',
+        '-ar',
+        `${this.#codec.sampleRate}`,
+      ],
     });
     this.#run = run;
     this.#saving = this.#save(output).catch((error: unknown) => this.#stop(error));

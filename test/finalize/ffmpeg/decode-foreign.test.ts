@@ -196,6 +196,12 @@ describe.skipIf(!hasFfmpeg)('each payload keeps its place', () => {
     expect(same(said.pcm, new Int16Array(4000))).toBe(true);
   });
 
+  test('a stream of nothing but damaged frames is silence, and is told', async () => {
+    const { samples, missing, pcm } = await decode(wire('SPEEX'), [Uint8Array.of(4, 0)]);
+    expect({ samples, missing }).toEqual({ samples: pcm.length, missing: pcm.length });
+    expect(pcm.every((sample) => sample === 0)).toBe(true);
+  });
+
   test('no frames make an empty file', async () =>
     expect(await decode(wire('GSM'), [])).toMatchObject({ samples: 0, missing: 0 }));
 
