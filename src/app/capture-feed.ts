@@ -4,8 +4,8 @@ import type { Clock } from '../core/clock.ts';
 import { CaptureReader } from '../ingest/capture/capture-reader.ts';
 import { CaptureClock } from '../ingest/capture-clock.ts';
 import type { Datagram } from '../ingest/datagram.ts';
-import type { CapturePlan, PlannedCall, PlannedStream } from '../ingest/plan.ts';
-import { StreamIndex } from '../ingest/stream-index.ts';
+import type { CapturePlan, PlannedCall } from '../ingest/plan.ts';
+import { PlanIndex, type Planned } from '../ingest/plan-index.ts';
 import { RtpPacket } from '../media/rtp-packet.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -15,17 +15,13 @@ const LOOK_EVERY = 512;
 /** A call is over this long after its last packet, by the capture's own times. */
 const OVER_AFTER_US = 1_000_000;
 
-type Planned = { readonly stream: PlannedStream; readonly call: PlannedCall };
-
 export class CaptureFeed {
   readonly #path: string;
-  readonly #plan: CapturePlan;
   readonly #begin: (call: PlannedCall) => LiveCall;
   readonly #clock: Clock;
   readonly #speed: number;
   readonly #signal: AbortSignal | undefined;
-  /** Streams by address; more than one where ports and SSRC came again in a later call. */
-  readonly #index = new StreamIndex<Planned[]>();
+  readonly #index: PlanIndex;
   readonly #calls = new Map<PlannedCall, LiveCall>();
   readonly #packet = new RtpPacket();
   readonly #captureClock = new CaptureClock();
@@ -55,19 +51,11 @@ export class CaptureFeed {
     signal?: AbortSignal | undefined;
   }) {
     this.#path = options.path;
-    this.#plan = options.plan;
+    this.#index = new PlanIndex(options.plan);
     this.#begin = options.begin;
     this.#clock = options.clock;
     this.#speed = options.speed;
     this.#signal = options.signal;
-    for (const call of this.#plan.calls) {
-      for (const stream of call.streams) {
-        const { source, sourcePort, target, targetPort, ssrc } = stream;
-        const known = this.#index.get(source, sourcePort, target, targetPort, ssrc);
-        if (known === undefined) this.#index.set(source, sourcePort, target, targetPort, ssrc, [{ stream, call }]);
-        else known.push({ stream, call });
-      }
-    }
   }
 
   /** Times the capturing machine's clock was set back. */
@@ -81,10 +69,8 @@ export class CaptureFeed {
     for await (const batch of new CaptureReader(this.#path, { onProgress }).batches()) {
       for (const datagram of batch) {
         if (datagram.protocol !== 'udp' || !this.#packet.parse(datagram.payload)) continue;
-        const { source, sourcePort, target, targetPort } = datagram;
-        const known = this.#index.get(source, sourcePort, target, targetPort, this.#packet.ssrc);
-        if (known === undefined) continue;
-        const planned = known.length === 1 ? known[0]! : inForce(known, datagram.atUs);
+        const planned = this.#index.find(datagram, this.#packet.ssrc);
+        if (planned === undefined) continue;
         const taken = this.#take(datagram, planned);
         if (taken !== undefined) await taken;
       }
@@ -162,7 +148,3 @@ export class CaptureFeed {
     await live.call.end();
   }
 }
-
-/** The one whose time it is, else the nearest before it. */
-const inForce = (known: readonly Planned[], atUs: number): Planned =>
-  known.findLast(({ stream }) => stream.firstUs <= atUs) ?? known[0]!;

@@ -13,6 +13,9 @@ export const HELP = `record-call: records calls and keeps what is masked out of 
       --json             print the recordings' documents
   record-call verify ARTEFACT [MANIFEST] [--json]
                                            is it what its manifest says, and silent where masked?
+  record-call send CAPTURE --to HOST:PORT[,HOST:PORT] [--speed max|N]
+                                           plays a call's RTP as a media server would, leg a to the
+                                           first address and leg b to the second
   record-call target [--port N] [--host H] [--dir DIR] [--fail LIST]
                                            an upload target to try things with; LIST names faults
                                            for the first requests, such as 503,reset,slow

@@ -6,12 +6,14 @@ import { doctorCommand } from './doctor.ts';
 import { HELP } from './help.ts';
 import type { Command, CommandIo } from './io.ts';
 import { replayCommand } from './replay.ts';
+import { sendCommand } from './send.ts';
 import { targetCommand } from './target.ts';
 import { verifyCommand } from './verify.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   replay: replayCommand,
   verify: verifyCommand,
+  send: sendCommand,
   target: targetCommand,
   doctor: doctorCommand,
   demo: demoCommand,

@@ -29,11 +29,11 @@ export const parseMaskSpan = (text: string): { startMs: number; endMs: number } 
 };
 
 /** `max`, or how many times real time. */
-export const parseSpeed = (text: string): number => {
+export const parseSpeed = (command: string, text: string): number => {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const speed = Number(text);
   if (text.trim() === '' || !Number.isFinite(speed) || speed <= 0) {
-    throw new AppError('USAGE', `replay: --speed takes max or a number above 0, not "${text}"`);
+    throw new AppError('USAGE', `${command}: --speed takes max or a number above 0, not "${text}"`);
   }
   return speed;
 };

@@ -50,7 +50,7 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
     directory: values.out,
     url: values.url,
     allow: allowTargets,
-    speed: parseSpeed(values.speed),
+    speed: parseSpeed('replay', values.speed),
     encoder: mp3Encoder,
     clock: systemClock,
     random: Math.random,
