@@ -4,7 +4,7 @@
  *     capture ─▶ planCapture (pass 1) ─▶ CaptureFeed (pass 2) ─▶ Call ─▶ Recorder ─▶ journal ─▶ FinalizePool ─▶ deliver
  *                                            └─ digits ─▶ CallControl ─▶ commands ─┘
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
@@ -19,6 +19,7 @@ import { FinalizePool } from '../finalize/pool.ts';
 import type { CapturePlan, PlannedCall } from '../ingest/plan.ts';
 import { planCapture } from '../ingest/survey/plan-capture.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { makeFolder } from '../spool/make-folder.ts';
 import { CaptureFeed } from './capture-feed.ts';
 import { LiveCall } from './live-call.ts';
 import type { RecordingDocument } from './recording-document.ts';
@@ -155,7 +156,7 @@ const untilAborted = <T>(promise: Promise<T>, signal: AbortSignal | undefined): 
 /** The output folder and, in it, one of our own for journals; nobody else may read either. */
 const makeFolders = async (directory: string): Promise<string> => {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeFolder(directory);
     return await mkdtemp(join(directory, '.journals-'));
   } catch (cause) {
     throw new AppError(

@@ -2,7 +2,7 @@
  * Frames that wait in memory, in the order they arrived: for their stream's line to be trusted, and for the lookback during which
  * a mask may still reach them (design §4, rules 2 and 8). Slots are used again, and zeroed before they are.
  */
-import type { Line } from '../media/timeline.ts';
+import type { Line, PacketOrder } from '../media/timeline.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import type { Stream } from './stream.ts';
 
@@ -14,10 +14,7 @@ export type HeldFrame = {
   ticks: number;
   duration: number;
   arrivalUs: number;
-  /** Placement on `line`; not meaningful before there is one. */
-  startUs: number;
-  endUs: number;
-  uncertaintyUs: number;
+  order: PacketOrder;
   bytes: Buffer;
   length: number;
 };
@@ -55,9 +52,7 @@ export class Holdback {
       ticks: 0,
       duration: 0,
       arrivalUs,
-      startUs: 0,
-      endUs: 0,
-      uncertaintyUs: 0,
+      order: 'inOrder',
       bytes: Buffer.alloc(Math.max(SLOT_BYTES, length)),
       length,
     };

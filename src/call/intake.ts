@@ -4,7 +4,9 @@
  * call's clock. Nothing is written here. Times in µs.
  */
 import { LEGS, type Leg } from '../core/leg.ts';
+import type { SequenceVerdict } from '../media/sequence.ts';
 import type { DtmfSymbol } from '../media/telephone-event.ts';
+import type { PacketOrder, StreamTimeline } from '../media/timeline.ts';
 import type { WireCodec } from '../media/wire-codec.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import { emptyTally, type LegTally } from '../spool/journal-record.ts';
@@ -30,6 +32,10 @@ export type MediaPacket = {
 
 /** A digit begins on a leg. It is card data: it goes to the metaflow machine and nowhere else. */
 export type DigitListener = (leg: Leg, digit: DtmfSymbol, atUs: number) => void;
+
+const ORDERS = { next: 'inOrder', restart: 'inOrder', late: 'overtaken', stray: 'stray' } as const satisfies Readonly<
+  Record<Exclude<SequenceVerdict, 'duplicate'>, PacketOrder>
+>;
 
 export class Intake {
   /** How long frames wait for a mask that reaches back. */
@@ -79,10 +85,10 @@ export class Intake {
 
   packet(packet: MediaPacket): void {
     const stream = this.#stream(packet.leg, packet.ssrc);
-    const verdict = stream.sequence.push(packet.sequence);
+    const verdict = stream.sequence.push(packet.sequence, packet.timestamp);
     const source = packet.codec === undefined ? undefined : stream.source(packet.codec);
     if (source !== undefined && source.codec.decodedBy !== 'none' && verdict !== 'duplicate') {
-      this.#audio(stream, source, packet, verdict === 'late');
+      this.#audio(stream, source, packet, ORDERS[verdict]);
       return;
     }
     if (source === undefined) stream.unusable++;
@@ -92,18 +98,21 @@ export class Intake {
 
   /** Lets go, in order of arrival, of what no mask can reach any more and whose line is decided. */
   release(nowUs: number): void {
+    const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
     for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
-      const { source, line } = frame;
+      const { source, line, ticks, duration, arrivalUs } = frame;
+      const timeline = frame.stream.timeline(source.codec.wire.clockRate);
       if (line === undefined) {
-        if (!frame.stream.timeline(source.codec.wire.clockRate).isResolvable(nowUs)) return;
-        this.#resolve(frame.stream, source.codec.wire.clockRate);
+        if (!timeline.isResolvable(nowUs)) return;
+        this.#resolve(frame.stream, timeline);
         continue;
       }
-      const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
-      if (wait > 0 && frame.endUs > nowUs - wait) return;
-      this.#gate.placement.set(line, frame.arrivalUs, frame.ticks, frame.startUs, frame.endUs, frame.uncertaintyUs);
-      if (this.#watches?.get(source)?.isTone(frame.ticks, frame.duration))
-        this.#gate.redact(source, frame.bytes, 0, frame.length);
+      // Placed anew: its line may be known better now than when it came.
+      timeline.placeHeld(line, ticks, duration, arrivalUs, frame.order);
+      // A frame that is placed after its arrival must not hold up the others.
+      if (wait > 0 && Math.min(timeline.endUs, arrivalUs) > nowUs - wait) return;
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks);
+      if (this.#watches?.get(source)?.isTone(ticks, duration)) this.#gate.redact(source, frame.bytes, 0, frame.length);
       else this.#gate.judge(source, frame.bytes, 0, frame.length);
       this.#held.shift();
     }
@@ -135,27 +144,27 @@ export class Intake {
     }
   }
 
-  #audio(stream: Stream, source: TrackSource, packet: MediaPacket, late: boolean): void {
+  #audio(stream: Stream, source: TrackSource, packet: MediaPacket, order: PacketOrder): void {
     const { bytes, start, end, arrivalUs } = packet;
-    const duration = source.codec.duration(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    const payload = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+    const duration = source.codec.duration(payload);
     const timeline = stream.timeline(source.codec.wire.clockRate);
-    const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, late) === 'placed';
-    const { placedLine: line, extended, startUs, endUs, uncertaintyUs } = timeline;
-    if (this.#watches !== undefined) this.#watch(this.#watches, source, extended, duration, bytes.subarray(start, end));
-    else if (placed && line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
-      this.#gate.placement.set(line, arrivalUs, extended, startUs, endUs, uncertaintyUs);
+    const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order) === 'placed';
+    const ticks = timeline.extended;
+    const line = placed ? timeline.placedLine : undefined;
+    if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, payload);
+    else if (line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks);
       this.#gate.judge(source, bytes, start, end);
       return;
     }
     const held = this.#held.push(stream, source, arrivalUs, bytes, start, end);
-    held.ticks = extended;
+    held.ticks = ticks;
     held.duration = duration;
-    if (placed) {
-      held.line = line;
-      held.startUs = startUs;
-      held.endUs = endUs;
-      held.uncertaintyUs = uncertaintyUs;
-    }
+    held.order = order;
+    held.line = line;
+    // The copy is judged; nothing of the frame stays where it came in.
+    bytes.fill(0, start, end);
     this.release(arrivalUs);
   }
 
@@ -174,17 +183,13 @@ export class Intake {
     watches.get(source)?.push(ticks, duration, payload);
   }
 
-  /** Decides the line of every frame that waits for this stream's. */
-  #resolve(stream: Stream, clockRate: number): void {
-    const timeline = stream.timeline(clockRate);
+  /** Decides the line of every frame that waits for this timeline's. */
+  #resolve(stream: Stream, timeline: StreamTimeline): void {
     timeline.resolve();
     for (const frame of this.#held) {
-      if (frame.stream !== stream || frame.line !== undefined || frame.source.codec.wire.clockRate !== clockRate)
-        continue;
-      frame.line = timeline.placeHeld(frame.ticks, frame.duration, frame.arrivalUs);
-      frame.startUs = timeline.startUs;
-      frame.endUs = timeline.endUs;
-      frame.uncertaintyUs = timeline.uncertaintyUs;
+      if (frame.stream !== stream || frame.line !== undefined) continue;
+      if (frame.source.codec.wire.clockRate !== timeline.clockRate) continue;
+      frame.line = timeline.lineOfHeld(frame.ticks, frame.duration, frame.arrivalUs);
     }
   }
 }

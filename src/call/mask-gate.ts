@@ -1,29 +1,32 @@
 /**
  * The one place that decides whether a frame is kept (design §4, rules 1–3): it is held against every mask of the call, past ones
- * too, by when it was captured. What may not be kept is zeroed where it lies and counted; the rest goes to the recordings.
+ * too, by the span of time in which it can have been captured. What may not be kept is zeroed where it lies and counted; the rest goes to the recordings.
  */
-import type { Line } from '../media/timeline.ts';
+import type { Line, StreamTimeline } from '../media/timeline.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import type { MaskBook } from './mask-book.ts';
 
 /** Where the frame in hand lies on the call's clock, µs. One object, set anew for each frame. */
 export class FramePlacement {
-  line: Line = { id: -1, firstSequence: 0, anchorUs: 0, trusted: false };
+  line: Line = { id: -1, firstSequence: 0, anchorUs: 0, trusted: false, shiftUs: 0, shiftOpenUntilUs: 0 };
   arrivalUs = 0;
   ticks = 0;
   startUs = 0;
   endUs = 0;
-  /** How far its line may still move it towards the past. */
-  uncertaintyUs = 0;
+  /** When its audio can have been captured, at the earliest and the latest. */
+  earliestUs = 0;
+  latestUs = 0;
 
-  set(line: Line, arrivalUs: number, ticks: number, startUs: number, endUs: number, uncertaintyUs: number): void {
+  /** Takes the placement of the packet that `timeline` placed last. */
+  take(timeline: StreamTimeline, line: Line, arrivalUs: number, ticks: number): void {
     this.line = line;
     this.arrivalUs = arrivalUs;
     this.ticks = ticks;
-    this.startUs = startUs;
-    this.endUs = endUs;
-    this.uncertaintyUs = uncertaintyUs;
+    this.startUs = timeline.startUs;
+    this.endUs = timeline.endUs;
+    this.earliestUs = timeline.earliestUs;
+    this.latestUs = timeline.latestUs;
   }
 }
 
@@ -54,16 +57,11 @@ export class MaskGate {
 
   /** Judges the frame `bytes[start, end)`, which lies at `placement`. */
   judge(source: TrackSource, bytes: Uint8Array, start: number, end: number): void {
-    const { line, arrivalUs, ticks, startUs, endUs, uncertaintyUs } = this.placement;
+    const { line, arrivalUs, ticks, startUs, endUs, earliestUs, latestUs } = this.placement;
     if (endUs > this.lastFrameUs) this.lastFrameUs = endUs;
     this.#beforeFrame(startUs);
     const recorders = this.#recorders();
-    const duration = endUs - startUs;
-    // At most a frame of room: rule 3 allows one frame more, never a sample less.
-    const room = uncertaintyUs < duration ? uncertaintyUs : duration;
-    let mask = this.#masks.touching(startUs - room, endUs);
-    // Too few packets agree on the line: its placement may be wrong, so the arrival counts as well.
-    if (mask === undefined && !line.trusted) mask = this.#masks.touching(arrivalUs - duration, arrivalUs);
+    const mask = this.#masks.touching(earliestUs, latestUs);
     if (mask !== undefined) {
       bytes.fill(0, start, end);
       for (const recorder of recorders) {

@@ -1,5 +1,4 @@
 /** `record-call demo`: the sample call of `samples/`, from its capture to its upload, with a picture of what came out. */
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { decodeArtefact } from '../finalize/decode/artefact-decoder.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { verifyArtefact } from '../finalize/verify-artefact.ts';
 import { startUploadTarget } from '../http/upload-target.ts';
+import { makeFolder } from '../spool/make-folder.ts';
 import type { CommandIo, Output } from './io.ts';
 import { parseOptions } from './options.ts';
 import { peaksOf } from './peaks.ts';
@@ -29,7 +29,7 @@ export const demoCommand = async (args: string[], io: CommandIo): Promise<number
   readConfiguration(io.env);
   const { out } = values;
   const uploads = join(out, 'uploads');
-  await mkdir(uploads, { recursive: true, mode: 0o700 });
+  await makeFolder(uploads);
   const say = (line = ''): void => void io.stdout.write(`${line}\n`);
 
   say(

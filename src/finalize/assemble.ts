@@ -83,8 +83,9 @@ export function* assemble(
     hear(track.leg, startUs, Math.min(startUs + durationUs, survey.endUs));
     const settled = Math.round(((startUs - survey.startUs) * sampleRate) / 1e6 - SETTLING_SECONDS * sampleRate);
     while (position + blockSamples <= Math.min(settled, totalSamples)) {
-      legs.a.finishBefore(settled);
-      legs.b.finishBefore(settled);
+      // Every frame that begins before the one in hand has come: a run that ends well before it is over.
+      legs.a.finishBefore(settled + blockSamples);
+      legs.b.finishBefore(settled + blockSamples);
       yield take(blockSamples);
     }
     legs[track.leg].frame(track, decoder, fit, startUs, ticks, payload);

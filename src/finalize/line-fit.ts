@@ -48,7 +48,7 @@ export class LineObservation {
     if (first === undefined || last === undefined) return { originUs: 0, scale: 1 };
     const level: LineFit = { originUs: this.minOffsetUs, scale: 1 };
     const span = last.mediaUs - first.mediaUs;
-    if (span < MIN_SPAN_US) return level;
+    if (span < MIN_SPAN_US || points.length < 4) return level;
     const middle = Math.floor(points.length / 2);
     const [from, drift] = middleEdge(points);
     const [, before] = middleEdge(points.slice(0, middle));

@@ -111,7 +111,13 @@ export const surveyJournal = (path: string): JournalSurvey => {
     horizonUs = Math.max(horizonUs, observation.maxOffsetUs - observation.minOffsetUs + 2 * drift + longestUs);
   }
 
-  const followsFrame = open.startsWith === 'first-frame' && Math.abs(firstUs - open.startUs) <= START_SLACK_US;
+  // Masks by position count from the start as it was known then, and one that began masked has no earlier frame to begin with.
+  const startUs0 = open.startUs;
+  const isFixed = [...masks.values()].some(
+    ({ startUs, endUs, trigger }) =>
+      trigger.by === 'position' || (startUs <= startUs0 && (endUs === null || endUs > startUs0)),
+  );
+  const followsFrame = open.startsWith === 'first-frame' && !isFixed && Math.abs(firstUs - startUs0) <= START_SLACK_US;
   const startUs = followsFrame ? firstUs : open.startUs;
   return {
     open,

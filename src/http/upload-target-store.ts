@@ -3,11 +3,12 @@
  * Never overwrites, and never shows a half-written file under its final name.
  */
 import { randomUUID } from 'node:crypto';
-import { access, constants, link, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { access, constants, link, lstat, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, systemCode } from '../core/errors.ts';
 import { createDigest } from '../deliver/content-digest.ts';
+import { makeFolder } from '../spool/make-folder.ts';
 import { numberedName } from './upload-target-name.ts';
 
 /** A file that was taken whole and has no name yet. Whoever has it commits or discards it. */
@@ -22,7 +23,7 @@ export class UploadStore {
   /** @throws OUTPUT_UNWRITABLE */
   static async open(directory: string): Promise<UploadStore> {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeFolder(directory);
       await access(directory, constants.W_OK | constants.X_OK);
     } catch (error) {
       throw new AppError('OUTPUT_UNWRITABLE', `the folder for uploads can't be made or written to: ${directory}`, {

@@ -3,13 +3,17 @@
  * packets, counts what never came. Pure: no clock, no I/O; allocates once.
  */
 
-/** `next`: ahead of all before. `late`: fills a hole. `duplicate`: seen before. `restart`: too far away to be this run. */
-export type SequenceVerdict = 'next' | 'late' | 'duplicate' | 'restart';
+/**
+ * `next`: ahead of all before. `late`: fills a hole. `duplicate`: number and timestamp seen before. `stray`: fits nowhere, so far.
+ * `restart`: the second in a row that fits nowhere but follows the first: the sender began anew.
+ */
+export type SequenceVerdict = 'next' | 'late' | 'duplicate' | 'stray' | 'restart';
 
-/** RFC 3550 A.1 MAX_DROPOUT: a larger step ahead is a sender that began anew. */
+/** RFC 3550 A.1 MAX_DROPOUT: a larger step ahead is no step. */
 const MAX_AHEAD = 3000;
-/** How far back duplicates are told from late packets: 20 s at 50 packets a second. Larger steps back are a restart. */
+/** How far back duplicates are told from late packets: 20 s at 50 packets a second. */
 const WINDOW = 1024;
+const UNSEEN = -1;
 
 export class SequenceTracker {
   /** The latest number given to `push`, extended past the wrap (starting one cycle in); it goes on counting over a restart. */
@@ -22,35 +26,42 @@ export class SequenceTracker {
   #runStart = 0;
   #runReceived = 0;
   #lostBefore = 0;
-  readonly #seen = new Uint8Array(WINDOW);
+  /** The number that would confirm a restart. */
+  #afterStray = UNSEEN;
+  /** Timestamps by number modulo the window. */
+  readonly #seen = new Float64Array(WINDOW).fill(UNSEEN);
 
-  push(sequence: number): SequenceVerdict {
+  /** @param timestamp of the RTP header: the same number with another timestamp is another packet. */
+  push(sequence: number, timestamp: number): SequenceVerdict {
     if (this.#highest < 0) {
       // One cycle in, so that packets from before the first have room below it.
-      this.#begin(0x1_0000 + sequence);
+      this.#begin(0x1_0000 + sequence, timestamp);
       return 'next';
     }
     const delta = ((sequence - this.#highest) << 16) >> 16;
-    if (delta > MAX_AHEAD || delta <= -WINDOW) {
-      this.#lostBefore = this.lost;
-      // Keeps the extension growing, so that two runs never share a number.
-      this.#begin(this.#highest + 0x1_0000 - (this.#highest & 0xffff) + sequence);
-      return 'restart';
-    }
     const extended = this.#highest + delta;
-    this.extended = extended;
+    if (delta > MAX_AHEAD || delta <= -WINDOW) return this.#fitsNowhere(sequence, timestamp);
     if (delta > 0) {
-      for (let gap = this.#highest + 1; gap < extended; gap++) this.#seen[gap % WINDOW] = 0;
+      for (let gap = this.#highest + 1; gap < extended; gap++) this.#seen[gap % WINDOW] = UNSEEN;
       this.#highest = extended;
-      this.#mark(extended);
+      this.#mark(extended, timestamp);
       return 'next';
     }
     // Before the run began: a packet that the network overtook at the very start.
     if (extended < this.#runStart) {
-      for (let gap = extended; gap < this.#runStart; gap++) this.#seen[gap % WINDOW] = 0;
+      for (let gap = extended; gap < this.#runStart; gap++) this.#seen[gap % WINDOW] = UNSEEN;
       this.#runStart = extended;
     }
-    return this.#takeLate(extended, this.#seen[extended % WINDOW] === 1);
+    const seen = this.#seen[extended % WINDOW]!;
+    if (seen !== UNSEEN && seen !== timestamp) return this.#fitsNowhere(sequence, timestamp);
+    this.extended = extended;
+    if (seen === timestamp) {
+      this.duplicate++;
+      return 'duplicate';
+    }
+    this.late++;
+    this.#mark(extended, timestamp);
+    return 'late';
   }
 
   /** Packets that were expected between the first and the highest number and never came. */
@@ -59,27 +70,30 @@ export class SequenceTracker {
     return this.#lostBefore + Math.max(0, expected - this.#runReceived);
   }
 
-  #begin(extended: number): void {
-    this.#seen.fill(0);
+  #fitsNowhere(sequence: number, timestamp: number): SequenceVerdict {
+    if (sequence !== this.#afterStray) {
+      this.#afterStray = (sequence + 1) & 0xffff;
+      this.received++;
+      return 'stray';
+    }
+    this.#lostBefore = this.lost;
+    // Keeps the extension growing, so that two runs never share a number.
+    this.#begin(this.#highest + 0x2_0000 - (this.#highest & 0xffff) + sequence, timestamp);
+    return 'restart';
+  }
+
+  #begin(extended: number, timestamp: number): void {
+    this.#seen.fill(UNSEEN);
+    this.#afterStray = UNSEEN;
     this.#highest = extended;
-    this.extended = extended;
     this.#runStart = extended;
     this.#runReceived = 0;
-    this.#mark(extended);
+    this.#mark(extended, timestamp);
   }
 
-  #takeLate(extended: number, seen: boolean): SequenceVerdict {
-    if (seen) {
-      this.duplicate++;
-      return 'duplicate';
-    }
-    this.late++;
-    this.#mark(extended);
-    return 'late';
-  }
-
-  #mark(extended: number): void {
-    this.#seen[extended % WINDOW] = 1;
+  #mark(extended: number, timestamp: number): void {
+    this.extended = extended;
+    this.#seen[extended % WINDOW] = timestamp;
     this.received++;
     this.#runReceived++;
   }

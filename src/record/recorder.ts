@@ -20,6 +20,8 @@ import type { TrackSource } from './track-source.ts';
 /** Frames redacted this close together are one key. */
 const SAME_TONE_US = 25_000;
 const MOST_REDACTIONS = 1000;
+/** Track numbers are 16 bits in the journal. */
+const MOST_TRACKS = 65_536;
 
 /** `draining`: its end is known; frames from before it may still be on their way. */
 export type RecorderState = 'recording' | 'draining' | 'closed';
@@ -39,6 +41,7 @@ export class Recorder {
   readonly #withheld = new Map<number, Record<Leg, number>>();
   readonly #redacted: { leg: Leg; startUs: number; endUs: number }[] = [];
   readonly #redactedFrames: Record<Leg, number> = { a: 0, b: 0 };
+  readonly #untracked: Record<Leg, number> = { a: 0, b: 0 };
   #withheldUntilUs = 0;
   #reason: CloseRecord['reason'] = 'hangup';
   #endsWith: CloseRecord['endsWith'] = 'last-frame';
@@ -87,6 +90,10 @@ export class Recorder {
   ): void {
     const last = this.#tracks.get(source);
     const track = last !== undefined && last.line === line.id ? last.track : this.#track(source, line);
+    if (track === undefined) {
+      this.#untracked[source.leg]++;
+      return;
+    }
     this.#journal.frame(track, arrivalUs, ticks, bytes, start, end);
     this.frames++;
   }
@@ -149,7 +156,10 @@ export class Recorder {
       tally.a.withheld += counts.a;
       tally.b.withheld += counts.b;
     }
-    for (const leg of LEGS) tally[leg].redacted = this.#redactedFrames[leg];
+    for (const leg of LEGS) {
+      tally[leg].redacted = this.#redactedFrames[leg];
+      tally[leg].unusable += this.#untracked[leg];
+    }
     this.#journal.note('tally', { legs: tally, withheld, redacted: this.#redacted });
     this.#journal.note('close', {
       endUs: this.endUs,
@@ -160,7 +170,8 @@ export class Recorder {
     await this.#journal.close();
   }
 
-  #track(source: TrackSource, line: Line): number {
+  /** @returns undefined when there are more runs than a journal can number: a sender that begins anew with every packet. */
+  #track(source: TrackSource, line: Line): number | undefined {
     let lines = this.#lines.get(source);
     if (lines === undefined) {
       lines = new Map();
@@ -168,6 +179,7 @@ export class Recorder {
     }
     let track = lines.get(line.id);
     if (track === undefined) {
+      if (this.#trackCount === MOST_TRACKS) return undefined;
       track = this.#trackCount++;
       lines.set(line.id, track);
       this.#journal.note('track', {

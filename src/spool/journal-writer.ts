@@ -11,6 +11,7 @@ import {
   FRAME_HEAD_BYTES,
   JOURNAL_MAGIC,
   KIND,
+  MAX_RECORD_BYTES,
   type MaskRecord,
   type OpenRecord,
   RECORD_HEAD_BYTES,
@@ -132,7 +133,8 @@ export class JournalWriter {
 
   /** Room for a record with a body of `length` bytes; its offset in the block, -1 after a failure. */
   #reserve(length: number): number {
-    if (this.#failure !== undefined || this.#closed) return -1;
+    // Longer than any datagram: a reader would take it for a damaged tail.
+    if (length > MAX_RECORD_BYTES || this.#failure !== undefined || this.#closed) return -1;
     const total = RECORD_HEAD_BYTES + length;
     if (this.#used + total > this.#block.length) this.flush();
     if (total > this.#block.length) this.#block = Buffer.allocUnsafe(total);

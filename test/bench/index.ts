@@ -12,7 +12,7 @@ import { TRIALS } from './trials.ts';
 import { Workspace } from './workspace.ts';
 
 /** Short work is repeated until it has filled this. */
-const LEAST_SECONDS = { full: 0.7, quick: 0.2 } as const;
+const LEAST_SECONDS = { full: 0.5, quick: 0.2 } as const;
 
 /** A key pressed once comes as two signals: from the terminal, and from the program that runs this one. */
 const ONE_KEY_PRESS_MS = 500;

@@ -1,5 +1,6 @@
 /** Every trial there is, as data. */
 import { ffmpegTo, lameTo, recordCallTo, soxTo } from './commands.ts';
+import type { LoopOptions } from './loops/loop.ts';
 import type { LoopDriver, Row, Trial } from './trial.ts';
 
 const realTime = (key: string, label: string): Row => ({ key, label, unit: 'real time' });
@@ -22,6 +23,8 @@ const resampler = (fromHz: number, toHz: number, label: string): LoopDriver => (
   rows: [realTime('resample', label)],
 });
 
+const ACTIONS: Row = { key: 'actions', label: 'mask and unmask, durable', unit: 'actions' };
+
 const STAGES: LoopDriver = {
   kind: 'loop',
   name: 'record-call',
@@ -33,17 +36,12 @@ const STAGES: LoopDriver = {
   ],
 };
 
-const callPackets = (label: string, toggleEverySeconds: number): LoopDriver => ({
+const callPackets = (name: string, options: LoopOptions = {}): LoopDriver => ({
   kind: 'loop',
-  name: label,
+  name,
   loop: 'call-packets',
-  options: { toggleEverySeconds },
-  rows: [
-    packets('packets', `Call.packet, ${label}`),
-    ...(toggleEverySeconds > 0
-      ? [{ key: 'actions', label: 'mask and unmask, durable', unit: 'actions' } as const]
-      : []),
-  ],
+  options,
+  rows: [packets('packets', `Call.packet, ${name}`), ...(options.toggleEverySeconds === undefined ? [] : [ACTIONS])],
 });
 
 export const TRIALS: readonly Trial[] = [
@@ -95,8 +93,9 @@ export const TRIALS: readonly Trial[] = [
     drivers: [
       { kind: 'loop', name: 'reader', loop: 'capture-read', rows: [packets('packets', 'reading the capture')] },
       { kind: 'loop', name: 'survey', loop: 'survey', rows: [packets('packets', 'Survey.push, capture in memory')] },
-      callPackets('no masks', 0),
-      callPackets('masks on and off every 5 s', 5),
+      callPackets('no masks'),
+      callPackets('masks on and off every 5 s', { toggleEverySeconds: 5 }),
+      callPackets('audible keys redacted', { redactTones: true }),
       {
         kind: 'loop',
         name: 'journal',

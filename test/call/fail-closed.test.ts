@@ -14,7 +14,10 @@ const brokenCall = (): { call: Call; packet: (n: number, secret: boolean) => Buf
   const folder = scratchDir();
   const gone = join(folder, 'gone');
   const call = new Call({
-    identity: { callId: 'c', parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' } },
+    identity: {
+      callId: 'c',
+      parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
+    },
     journalPath: (id) => join(gone, id),
     random: (bytes) => new Uint8Array(bytes),
   });
@@ -39,14 +42,19 @@ const brokenCall = (): { call: Call; packet: (n: number, secret: boolean) => Buf
   return { call, packet, folder };
 };
 
-const command = (call: Call, action: 'mask' | 'unmask' | 'start') => call.command({ action, fields: {}, trigger: { kind: 'api' } });
+const command = (call: Call, action: 'mask' | 'unmask' | 'start') =>
+  call.command({ action, fields: {}, trigger: { kind: 'api' } });
 
 describe('a mask that can not be made durable', () => {
   test('is an error, the call is masked all the same, and stays so after an unmask that fails too', async () => {
     const { call, packet, folder } = brokenCall();
     call.recordFromFirstFrame({}, 'test');
     for (let n = 0; n < 20; n++) packet(n, false);
-    await expect(command(call, 'mask')).rejects.toMatchObject({ code: 'MASK_NOT_DURABLE', status: 503, retryable: true });
+    await expect(command(call, 'mask')).rejects.toMatchObject({
+      code: 'MASK_NOT_DURABLE',
+      status: 503,
+      retryable: true,
+    });
     expect(call.masks.isMasked(call.nowUs)).toBe(true);
     expect(packet(20, true).every((byte) => byte === 0)).toBe(true);
     await expect(command(call, 'mask')).rejects.toMatchObject({ code: 'MASK_NOT_DURABLE' });

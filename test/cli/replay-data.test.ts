@@ -78,13 +78,22 @@ describe('channels', () => {
     test(`${channels ?? 'not given'}: the caller left, the callee right`, async () => {
       const { document } = await replayed({ format: 'wav', ...(channels === undefined ? {} : { channels }) });
       expect(document.channels).toBe(2);
-      const tones = [CALLER_HZ, CALLEE_HZ].map((hz, channel) => ({ channel, hz, startMs: 0, endMs: SMALL_CALL_MS, dbfs: -12 }));
+      const tones = [CALLER_HZ, CALLEE_HZ].map((hz, channel) => ({
+        channel,
+        hz,
+        startMs: 0,
+        endMs: SMALL_CALL_MS,
+        dbfs: -12,
+      }));
       assertPlan(await listenTo(document.path!), { durationMs: SMALL_CALL_MS, tones });
     });
   }
 
   test('without SIP the leg that sends first is the left one', async () => {
-    const late = writeSmallCall(folder, 'late-a.pcap', { sip: false, legs: { a: { startMs: 500, tones: [{ hz: CALLER_HZ, startMs: 0, endMs: 3500 }] } } });
+    const late = writeSmallCall(folder, 'late-a.pcap', {
+      sip: false,
+      legs: { a: { startMs: 500, tones: [{ hz: CALLER_HZ, startMs: 0, endMs: 3500 }] } },
+    });
     const { document } = await replayed({ format: 'wav' }, [], late);
     const { channels } = await listenTo(document.path!);
     expect(levelOf(channels[0], 8000, CALLEE_HZ, 100, 3900)).toBeCloseTo(-12, 0);
@@ -97,8 +106,18 @@ describe('record_min_sec is held against the artefact’s length', () => {
     { name: 'shorter', data: { record_min_sec: 5 }, masks: [], state: 'discarded' },
     { name: 'just as long', data: { record_min_sec: 4 }, masks: [], state: 'stored' },
     { name: 'none asked for', data: { record_min_sec: 0 }, masks: [], state: 'stored' },
-    { name: 'masked time counts where it is kept', data: { record_min_sec: 4 }, masks: ['--mask', '0-3'], state: 'stored' },
-    { name: 'and not where it is dropped', data: { record_min_sec: 2, mask_mode: 'drop' }, masks: ['--mask', '0-3'], state: 'discarded' },
+    {
+      name: 'masked time counts where it is kept',
+      data: { record_min_sec: 4 },
+      masks: ['--mask', '0-3'],
+      state: 'stored',
+    },
+    {
+      name: 'and not where it is dropped',
+      data: { record_min_sec: 2, mask_mode: 'drop' },
+      masks: ['--mask', '0-3'],
+      state: 'discarded',
+    },
   ]) {
     test(`${name}: ${state}`, async () => {
       const { out, document } = await replayed({ format: 'wav', ...data }, masks);
@@ -113,8 +132,18 @@ describe('record_min_sec is held against the artefact’s length', () => {
 describe('time_limit runs on the call’s clock', () => {
   for (const { name, data, masks, durationMs } of [
     { name: 'ends the recording', data: { time_limit: 2 }, masks: [], durationMs: 2000 },
-    { name: 'masked time counts', data: { time_limit: 2, mask_mode: 'drop' }, masks: ['--mask', '0.5-1.5'], durationMs: 1000 },
-    { name: 'longer than the call: nothing changes', data: { time_limit: 10_800 }, masks: [], durationMs: SMALL_CALL_MS },
+    {
+      name: 'masked time counts',
+      data: { time_limit: 2, mask_mode: 'drop' },
+      masks: ['--mask', '0.5-1.5'],
+      durationMs: 1000,
+    },
+    {
+      name: 'longer than the call: nothing changes',
+      data: { time_limit: 10_800 },
+      masks: [],
+      durationMs: SMALL_CALL_MS,
+    },
   ]) {
     test(name, async () => {
       const { document } = await replayed({ format: 'wav', ...data }, masks);
@@ -132,7 +161,13 @@ test('label and origin are in the manifest, whatever is in them', async () => {
 });
 
 test('fields that mean nothing to a replay are taken: dtmf_leg, action start, method', async () => {
-  const { document } = await replayed({ format: 'wav', dtmf_leg: 'b', action: 'start', method: 'post', mask_lookback_ms: 10_000 });
+  const { document } = await replayed({
+    format: 'wav',
+    dtmf_leg: 'b',
+    action: 'start',
+    method: 'post',
+    mask_lookback_ms: 10_000,
+  });
   expect(document).toMatchObject({ state: 'stored', duration_ms: SMALL_CALL_MS });
 });
 
@@ -141,22 +176,55 @@ describe('record_on_answer and record_on_bridge', () => {
   const answeredLate = (name: string, lateMs: number): string => {
     const path = join(folder, name);
     const datagrams = callDatagrams(smallCall()).map((datagram) => {
-      const answer = /^(SIP\/2\.0 200|ACK )/.test(datagram.payload.toString('latin1', 0, 16)) && /CSeq: 1 /.test(datagram.payload.toString());
+      const answer =
+        /^(SIP\/2\.0 200|ACK )/.test(datagram.payload.toString('latin1', 0, 16)) &&
+        /CSeq: 1 /.test(datagram.payload.toString());
       return answer ? { ...datagram, atUs: datagram.atUs + (lateMs + 40) * 1000 } : datagram;
     });
-    const packets = datagrams.sort((one, other) => one.atUs - other.atUs).map((each) => ({ atUs: each.atUs, data: udpPacket(each) }));
+    const packets = datagrams
+      .sort((one, other) => one.atUs - other.atUs)
+      .map((each) => ({ atUs: each.atUs, data: udpPacket(each) }));
     writeFileSync(path, pcapFile(packets));
     return path;
   };
-  const oneLegLate = () => writeSmallCall(folder, 'late-b.pcap', { sip: false, legs: { b: { startMs: 1000, tones: [{ hz: CALLEE_HZ, startMs: 0, endMs: 3000 }] } } });
+  const oneLegLate = () =>
+    writeSmallCall(folder, 'late-b.pcap', {
+      sip: false,
+      legs: { b: { startMs: 1000, tones: [{ hz: CALLEE_HZ, startMs: 0, endMs: 3000 }] } },
+    });
 
   for (const { name, data, from, startMs } of [
     { name: 'answered before any media: all of it', data: { record_on_answer: true }, from: () => capture, startMs: 0 },
-    { name: 'answered late: what comes before is left out', data: { record_on_answer: true }, from: () => answeredLate('answer.pcap', 1000), startMs: 1000 },
-    { name: 'answered late, and nobody asked: all of it', data: {}, from: () => answeredLate('answer.pcap', 1000), startMs: 0 },
-    { name: 'without signalling a call is answered when it is first heard', data: { record_on_answer: true }, from: oneLegLate, startMs: 0 },
-    { name: 'bridged when both legs have been heard', data: { record_on_bridge: true }, from: oneLegLate, startMs: 1000 },
-    { name: 'both: the first of the two counts', data: { record_on_answer: true, record_on_bridge: true }, from: () => answeredLate('both.pcap', 1000), startMs: 0 },
+    {
+      name: 'answered late: what comes before is left out',
+      data: { record_on_answer: true },
+      from: () => answeredLate('answer.pcap', 1000),
+      startMs: 1000,
+    },
+    {
+      name: 'answered late, and nobody asked: all of it',
+      data: {},
+      from: () => answeredLate('answer.pcap', 1000),
+      startMs: 0,
+    },
+    {
+      name: 'without signalling a call is answered when it is first heard',
+      data: { record_on_answer: true },
+      from: oneLegLate,
+      startMs: 0,
+    },
+    {
+      name: 'bridged when both legs have been heard',
+      data: { record_on_bridge: true },
+      from: oneLegLate,
+      startMs: 1000,
+    },
+    {
+      name: 'both: the first of the two counts',
+      data: { record_on_answer: true, record_on_bridge: true },
+      from: () => answeredLate('both.pcap', 1000),
+      startMs: 0,
+    },
   ]) {
     test(name, async () => {
       const { document } = await replayed({ format: 'wav', ...data }, [], from());
@@ -168,9 +236,13 @@ describe('record_on_answer and record_on_bridge', () => {
 
   test('a capture in which nobody answers: exit status 3, and it says that nobody did', async () => {
     const path = join(folder, 'unanswered.pcap');
-    const datagrams = callDatagrams(smallCall()).filter(({ payload }) => !/^(SIP\/2\.0 200|ACK |BYE )/.test(payload.toString('latin1', 0, 16)));
+    const datagrams = callDatagrams(smallCall()).filter(
+      ({ payload }) => !/^(SIP\/2\.0 200|ACK |BYE )/.test(payload.toString('latin1', 0, 16)),
+    );
     writeFileSync(path, pcapFile(datagrams.map((each) => ({ atUs: each.atUs, data: udpPacket(each) }))));
-    const { stderr } = await runReplay([path, '--out', scratchDir(), '--data', '{"record_on_answer":true}'], { status: 3 });
+    const { stderr } = await runReplay([path, '--out', scratchDir(), '--data', '{"record_on_answer":true}'], {
+      status: 3,
+    });
     // There were no codes: the reason is another one.
     expect(stderr).not.toContain('no code');
     expect(stderr).toMatch(/answer/);

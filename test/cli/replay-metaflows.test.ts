@@ -135,3 +135,18 @@ test('digits are in no file and in no line that is printed', async () => {
   for (const text of [stdout, stderr, readFileSync(join(out, manifest), 'utf8')])
     expect(text).not.toMatch(/\*7|"7[1-4]"/);
 });
+
+describe('a code’s fields and --data’s that do not go together', () => {
+  test('a rate for wav in the code, mp3 in --data: refused before anything is recorded', async () => {
+    const path = join(folder, 'rate.json');
+    const start = { module: 'record_call', data: { action: 'start', format: 'wav', record_sample_rate: 12_345 } };
+    writeFileSync(path, JSON.stringify({ numbers: { 71: start } }));
+    const out = join(folder, 'rate');
+    const args = ['replay', capture, '--metaflows', path, '--data', '{"format":"mp3"}', '--out', out];
+    const { status, stderr } = await runCommand(args);
+    expect(status).toBe(2);
+    expectOneLine(stderr);
+    expect(stderr).toMatch(/record_sample_rate: .*mp3/);
+    expect(filesIn(out)).toEqual([]);
+  });
+});

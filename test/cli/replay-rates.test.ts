@@ -32,16 +32,32 @@ const capture = writeSmallCall(folder, 'rates.pcap', {
     a: { pcm: callerPcm },
     b: {
       tones: [],
-      typed: WAV_RATES.map((_, index) => ({ keys: keysOf(index), atMs: Math.ceil((FIRST_MS + 1.5 * CODE_MS * index) / 20) * 20, heldMs: 60, gapMs: 60 })),
+      typed: WAV_RATES.map((_, index) => ({
+        keys: keysOf(index),
+        atMs: Math.ceil((FIRST_MS + 1.5 * CODE_MS * index) / 20) * 20,
+        heldMs: 60,
+        gapMs: 60,
+      })),
     },
   },
 });
 
 type Made = { readonly document: RecordingDocument; readonly audio: Audio };
 
-const recordAll = async (format: 'wav' | 'mp3', rates: readonly number[], encoder: string): Promise<Map<number, Made>> => {
-  const start = (rate: number) => ({ action: 'start', format, record_sample_rate: rate, media_name: `${rate}.${format}` });
-  const numbers = Object.fromEntries(rates.map((rate) => [keysOf(WAV_RATES.indexOf(rate)).slice(1), { module: 'record_call', data: start(rate) }]));
+const recordAll = async (
+  format: 'wav' | 'mp3',
+  rates: readonly number[],
+  encoder: string,
+): Promise<Map<number, Made>> => {
+  const start = (rate: number) => ({
+    action: 'start',
+    format,
+    record_sample_rate: rate,
+    media_name: `${rate}.${format}`,
+  });
+  const numbers = Object.fromEntries(
+    rates.map((rate) => [keysOf(WAV_RATES.indexOf(rate)).slice(1), { module: 'record_call', data: start(rate) }]),
+  );
   const metaflows = join(folder, `${format}-${encoder}.json`);
   writeFileSync(metaflows, JSON.stringify({ numbers }));
   const out = join(folder, `${format}-${encoder}`);
@@ -49,7 +65,8 @@ const recordAll = async (format: 'wav' | 'mp3', rates: readonly number[], encode
   const args = [capture, '--metaflows', metaflows, '--out', out, '--mask', mask];
   const { documents } = await runReplay(args, { env: { RECORD_CALL_MP3_ENCODER: encoder }, timeoutMs: 60_000 });
   const made = new Map<number, Made>();
-  for (const document of documents) made.set(Number.parseInt(document.media_name, 10), { document, audio: await listenTo(document.path!) });
+  for (const document of documents)
+    made.set(Number.parseInt(document.media_name, 10), { document, audio: await listenTo(document.path!) });
   return made;
 };
 
@@ -66,7 +83,8 @@ const expectSound = ({ document, audio }: Made, rate: number, silence: number): 
   expect(Math.abs((artefact.samples * 1000) / rate - document.duration_ms)).toBeLessThanOrEqual(0.5);
   const [{ start_ms, end_ms }] = document.masks;
   expect(levelOf(audio.channels[0], rate, CALLER_HZ, 300, start_ms - 300)).toBeCloseTo(-12, 0);
-  for (const pcm of audio.channels) expect(peak(span(pcm, rate, start_ms + silence, end_ms - silence))).toBeLessThanOrEqual(silence === 0 ? 0 : 33);
+  for (const pcm of audio.channels)
+    expect(peak(span(pcm, rate, start_ms + silence, end_ms - silence))).toBeLessThanOrEqual(silence === 0 ? 0 : 33);
 };
 
 describe('wav', () => {
@@ -80,10 +98,12 @@ describe('wav', () => {
   }
 });
 
-describe.each([
-  { encoder: 'lamejs', has: true },
-  { encoder: 'ffmpeg', has: hasProgram('ffmpeg') },
-].filter(({ has }) => has))('mp3 by $encoder', ({ encoder }) => {
+describe.each(
+  [
+    { encoder: 'lamejs', has: true },
+    { encoder: 'ffmpeg', has: hasProgram('ffmpeg') },
+  ].filter(({ has }) => has),
+)('mp3 by $encoder', ({ encoder }) => {
   let mp3s: Map<number, Made>;
   beforeAll(async () => {
     mp3s = await recordAll('mp3', MP3_RATES, encoder);

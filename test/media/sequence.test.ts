@@ -4,7 +4,7 @@ import { SequenceTracker } from '../../src/media/sequence.ts';
 
 const run = (numbers: number[]) => {
   const tracker = new SequenceTracker();
-  return { verdicts: numbers.map((n) => tracker.push(n)), tracker };
+  return { verdicts: numbers.map((n) => tracker.push(n, n * 160)), tracker };
 };
 
 describe('a sequence tracker', () => {
@@ -20,11 +20,28 @@ describe('a sequence tracker', () => {
     { name: 'one from before zero', in: [0, 65535], out: ['next', 'late'], lost: 0 },
     {
       name: 'a restart far ahead keeps the losses before it',
-      in: [1, 3, 40000],
-      out: ['next', 'next', 'restart'],
+      in: [1, 3, 40000, 40001],
+      out: ['next', 'next', 'stray', 'restart'],
       lost: 1,
     },
-    { name: 'a restart far behind', in: [40000, 40001, 5, 6], out: ['next', 'next', 'restart', 'next'], lost: 0 },
+    {
+      name: 'a restart far behind',
+      in: [40000, 40001, 5, 6, 7],
+      out: ['next', 'next', 'stray', 'restart', 'next'],
+      lost: 0,
+    },
+    {
+      name: 'one wild number that is no restart',
+      in: [10, 11, 40000, 12],
+      out: ['next', 'next', 'stray', 'next'],
+      lost: 0,
+    },
+    {
+      name: 'a straggler of the run before a restart',
+      in: [40000, 5, 6, 40001, 7],
+      out: ['next', 'stray', 'restart', 'stray', 'next'],
+      lost: 0,
+    },
   ]) {
     test(`tells ${c.name}`, () => {
       const { verdicts, tracker } = run(c.in);
@@ -33,9 +50,17 @@ describe('a sequence tracker', () => {
     });
   }
 
+  test('tells a restart within the window from duplicates by their timestamps', () => {
+    const tracker = new SequenceTracker();
+    for (let n = 0; n < 400; n++) tracker.push(n, 1_000_000 + n * 160);
+    expect([0, 1, 2].map((n) => tracker.push(n, n * 160))).toEqual(['stray', 'restart', 'next']);
+    expect(tracker.duplicate).toBe(0);
+    expect(tracker.lost).toBe(0);
+  });
+
   test('extends numbers over many wraps', () => {
     const tracker = new SequenceTracker();
-    for (let i = 0; i < 200_000; i++) tracker.push(i & 0xffff);
+    for (let i = 0; i < 200_000; i++) tracker.push(i & 0xffff, i);
     expect(tracker.extended - 0x1_0000).toBe(199_999);
     expect(tracker.received).toBe(200_000);
   });

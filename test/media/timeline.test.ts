@@ -9,23 +9,26 @@ const place = (packets: { n: number; at: number; ts?: number; late?: boolean }[]
   let lines = 0;
   const timeline = new StreamTimeline(8000, () => lines++);
   const held: { ticks: number; at: number; index: number }[] = [];
-  const placed: { line: number; startMs: number; trusted: boolean }[] = [];
+  const placed: { line: number; startMs: number; trusted: boolean; earliestMs: number; latestMs: number }[] = [];
+  const spanNow = () => ({ earliestMs: timeline.earliestUs / 1000, latestMs: timeline.latestUs / 1000 });
   const settle = (nowMs: number): void => {
     if (held.length === 0 || !timeline.isResolvable(nowMs * 1000)) return;
     timeline.resolve();
     for (const { ticks, at, index } of held.splice(0)) {
-      const line = timeline.placeHeld(ticks, TICKS, at * 1000);
-      placed[index] = { line: line.id, startMs: timeline.startUs / 1000, trusted: line.trusted };
+      const line = timeline.lineOfHeld(ticks, TICKS, at * 1000);
+      timeline.placeHeld(line, ticks, TICKS, at * 1000, 'inOrder');
+      placed[index] = { line: line.id, startMs: timeline.startUs / 1000, trusted: line.trusted, ...spanNow() };
     }
   };
   packets.forEach(({ n, at, ts, late = false }, index) => {
-    const verdict = timeline.push(ts ?? n * TICKS, TICKS, at * 1000, n, late);
+    const verdict = timeline.push(ts ?? n * TICKS, TICKS, at * 1000, n, late ? 'overtaken' : 'inOrder');
     if (verdict === 'held') held.push({ ticks: timeline.extended, at, index });
     else
       placed[index] = {
         line: timeline.placedLine!.id,
         startMs: timeline.startUs / 1000,
         trusted: timeline.placedLine!.trusted,
+        ...spanNow(),
       };
     settle(at);
   });
@@ -122,5 +125,71 @@ describe('a stream timeline', () => {
     }));
     const { placed } = place([...steady(100), ...queued]);
     expect(Math.abs(placed[349]!.startMs - 349 * FRAME_MS)).toBeLessThan(5);
+  });
+
+  /** What each frame says is covered by its span, whichever of the two the lag was: waiting, or a pause that no timestamp counted. */
+  const expectCovered = (
+    packets: { n: number; at: number; late?: boolean }[],
+    saidMs: (n: number) => number,
+    from: number,
+  ): void => {
+    const { placed } = place(packets);
+    for (let i = from; i < packets.length; i++) {
+      const said = saidMs(packets[i]!.n);
+      expect(placed[i]!.earliestMs).toBeLessThanOrEqual(said + 1);
+      expect(placed[i]!.latestMs).toBeGreaterThanOrEqual(said + FRAME_MS - 1);
+    }
+  };
+
+  for (const pause of [30, 150, 300, 390, 450, 2000]) {
+    test(`covers what is said after a pause of ${pause} ms that no timestamp counted`, () => {
+      const packets = [...steady(100), ...steady(1500, 100, 20 + pause)];
+      expectCovered(packets, (n) => n * FRAME_MS + (n < 100 ? 0 : pause), 0);
+    });
+  }
+
+  for (const ppm of [300, 600, 1000, 3000]) {
+    test(`covers what a clock that is ${ppm} ppm slow sends for ten minutes`, () => {
+      const packets = Array.from({ length: 30_000 }, (_, n) => ({ n, at: (n * FRAME_MS + 20) * (1 + ppm / 1e6) }));
+      expectCovered(packets, (n) => n * FRAME_MS * (1 + ppm / 1e6), 100);
+    });
+  }
+
+  for (const perPacketMs of [0.1, 3, 10]) {
+    for (const stallMs of [300, 1000, 3000]) {
+      test(`covers what waited through a stall of ${stallMs} ms that drains at ${perPacketMs} ms a packet`, () => {
+        let at = 2020 + stallMs;
+        const waited = Array.from({ length: 600 }, (_, i) => {
+          at = Math.max(at + perPacketMs, (100 + i) * FRAME_MS + 20);
+          return { n: 100 + i, at };
+        });
+        expectCovered([...steady(100), ...waited], (n) => n * FRAME_MS, 0);
+      });
+    }
+  }
+
+  test('a packet that fits nowhere may have been captured long before it came, and moves no line', () => {
+    let lines = 0;
+    const timeline = new StreamTimeline(8000, () => lines++);
+    for (const { n, at } of steady(20)) {
+      timeline.push(n * TICKS, TICKS, at * 1000, n, 'inOrder');
+      if (timeline.isResolvable(at * 1000)) timeline.resolve();
+    }
+    timeline.push(77_777_777, TICKS, 500_000, 40_000, 'stray');
+    expect(timeline.earliestUs).toBeLessThanOrEqual(-9_000_000);
+    expect(timeline.latestUs).toBe(500_000);
+    timeline.push(24 * TICKS, TICKS, 500_000, 24, 'inOrder');
+    expect(timeline.startUs).toBeCloseTo(480_000, -1);
+  });
+
+  test('a frame whose length is not known is taken to be as long as the step between timestamps', () => {
+    let lines = 0;
+    const timeline = new StreamTimeline(8000, () => lines++);
+    for (const { n, at } of steady(20)) {
+      timeline.push(n * TICKS, 0, at * 1000, n, 'inOrder');
+      if (timeline.isResolvable(at * 1000)) timeline.resolve();
+    }
+    timeline.push(20 * TICKS, 0, 420_000, 20, 'inOrder');
+    expect([timeline.earliestUs, timeline.latestUs]).toEqual([400_000, 420_000]);
   });
 });

@@ -55,10 +55,16 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   reorder: fc.constantFrom(0, 0, 0.05, 0.2),
   duplicate: fc.constantFrom(0, 0, 0.05, 1),
   jitterMs: fc.constantFrom(0, 3, 12),
-  changes: fc.array(
-    fc.record({ leg, at: fc.integer({ min: 40, max: 210 }), kind: fc.constantFrom('ssrc', 'jump', 'codec') }),
-    { maxLength: 2 },
-  ),
+  changes: fc
+    .array(fc.record({ leg, at: fc.integer({ min: 40, max: 210 }), kind: fc.constantFrom('ssrc', 'jump', 'codec') }), {
+      maxLength: 2,
+    })
+    // A stream of a few packets has no line that could be trusted, and may be withheld near any mask.
+    .map((changes) =>
+      changes.filter((one, i) =>
+        changes.every((other, k) => k <= i || other.leg !== one.leg || Math.abs(other.at - one.at) > 30),
+      ),
+    ),
   masks: fc
     .array(
       fc.record({

@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { MediaPacket } from '../../../src/call/intake.ts';
 import { built } from './built.ts';
 import type { Loop } from './loop.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-/** As a replay does: it waits for the disk when this much is on its way, and looks that often. */
-const MOST_PENDING_BYTES = 4 << 20;
-const LOOK_EVERY = 512;
+/** Media comes in turns of the event loop, between which journals are written; in a replay a turn is about so many packets. */
+const TURN_PACKETS = 1024;
 
 export const loop: Loop = async ({ call: { capture }, options, folder, leastSeconds }) => {
   const { Call } = await built('call/call');
@@ -33,6 +33,7 @@ export const loop: Loop = async ({ call: { capture }, options, folder, leastSeco
         return paths.at(-1)!;
       },
       random: randomBytes,
+      redactTones: options.redactTones ?? false,
     });
     call.recordFromFirstFrame({ format: 'wav' }, 'bench');
     let toggleAtUs = toggleUs > 0 ? packets[0].arrivalUs + toggleUs : Number.POSITIVE_INFINITY;
@@ -49,7 +50,7 @@ export const loop: Loop = async ({ call: { capture }, options, folder, leastSeco
         taking.start();
       }
       call.packet(packet);
-      if (++count % LOOK_EVERY === 0 && call.pendingBytes > MOST_PENDING_BYTES) await call.drained();
+      if (++count % TURN_PACKETS === 0) await turn();
     }
     taking.stop();
     await call.end();

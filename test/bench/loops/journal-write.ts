@@ -1,14 +1,15 @@
 /** Writes frames to a journal, 20 ms of G.711 each, and makes them durable at the end. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { OpenRecord } from '../../../src/spool/journal-record.ts';
 import { built } from './built.ts';
 import type { Loop } from './loop.ts';
 import { repeated } from './stopwatch.ts';
 
 const FRAMES = 100_000;
-const LOOK_EVERY = 512;
-const MOST_PENDING_BYTES = 4 << 20;
+/** Between turns of the event loop what has gathered is written; see call-packets.ts. */
+const TURN_FRAMES = 1024;
 
 const HEAD: OpenRecord = {
   version: 1,
@@ -38,7 +39,7 @@ export const loop: Loop = async ({ folder, leastSeconds }) => {
     const journal = new JournalWriter(path, HEAD);
     for (let frame = 0; frame < FRAMES; frame++) {
       journal.frame(frame & 1, frame * 10_000, frame * 80, datagram, 12, 172);
-      if (frame % LOOK_EVERY === 0 && journal.pendingBytes > MOST_PENDING_BYTES) await journal.drained();
+      if (frame % TURN_FRAMES === 0) await turn();
     }
     await journal.close();
     passBytes = journal.bytes;

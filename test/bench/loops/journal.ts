@@ -33,6 +33,8 @@ export const recordJournal = async (
         metaflows: undefined,
         fields,
         masks: [],
+        redactTones: false,
+        onUnwatched: () => {},
         onClosed: (recorder, failure) => {
           if (failure !== undefined) throw failure;
           paths.push(join(folder, `${recorder.head.id}.journal`));

@@ -18,6 +18,7 @@ export type LoopOptions = {
   readonly fromHz?: number;
   readonly toHz?: number;
   readonly toggleEverySeconds?: number;
+  readonly redactTones?: boolean;
 };
 
 export type LoopJob = {

@@ -1,0 +1,314 @@
+/** The replay with its clock, its sockets and its signal in a test's hands: pace, retries, what listeners are told, an abort at any point. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type ReplayOptions, replay } from '../../src/app/replay.ts';
+import { parseMetaflows } from '../../src/control/metaflow-document.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { PUBLIC_ONLY } from '../../src/deliver/allow-list.ts';
+import { answer, ScriptedTarget, type Step } from '../deliver/scripted-target.ts';
+import { callDatagrams, DEFAULT_START_US } from '../support/call-scenario.ts';
+import { filesIn } from '../support/command.ts';
+import { pcapFile, udpPacket } from '../support/pcap-file.ts';
+import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
+import { SMALL_CALL_MS, smallCall, writeSmallCall } from '../support/small-call.ts';
+
+const folder = sharedScratchDir();
+const capture = writeSmallCall(folder);
+const FRAME_MS = 20;
+
+/** Time passes only while somebody sleeps. */
+class SleepingClock implements Clock {
+  readonly slept: number[] = [];
+  #nowUs = 1e15;
+  readonly #onSleep: (count: number) => void;
+
+  constructor(onSleep: (count: number) => void = () => {}) {
+    this.#onSleep = onSleep;
+  }
+
+  now(): number {
+    return this.#nowUs;
+  }
+
+  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    this.slept.push(delayMs);
+    this.#onSleep(this.slept.length);
+    signal?.throwIfAborted();
+    this.#nowUs += delayMs * 1000;
+  }
+
+  get totalMs(): number {
+    return this.slept.reduce((sum, each) => sum + each, 0);
+  }
+}
+
+const replayed = (change: Partial<ReplayOptions> & { readonly clock: Clock }) => {
+  const directory = join(scratchDir(), 'out');
+  const result = replay({
+    captures: [capture],
+    metaflows: undefined,
+    holder: undefined,
+    fields: { format: 'wav' },
+    masks: [],
+    redactTones: false,
+    directory,
+    url: undefined,
+    allow: PUBLIC_ONLY,
+    speed: Number.POSITIVE_INFINITY,
+    encoder: 'lamejs',
+    random: () => 0,
+    ...change,
+  });
+  return { directory, result };
+};
+
+const scripted = async (...steps: Step[]): Promise<ScriptedTarget> => {
+  const target = await ScriptedTarget.start(...steps);
+  onTestFinished(() => target.close());
+  return target;
+};
+
+describe('speed', () => {
+  for (const speed of [1, 2, 20]) {
+    test(`${speed}: waits as long as the call has lasted, divided by it, and never for nothing`, async () => {
+      const clock = new SleepingClock();
+      const { result } = replayed({ clock, speed });
+      const { recordings } = await result;
+      expect(recordings[0].duration_ms).toBe(SMALL_CALL_MS);
+      const wholeMs = (SMALL_CALL_MS - FRAME_MS) / speed;
+      expect(Math.abs(clock.totalMs - wholeMs)).toBeLessThanOrEqual(1 + FRAME_MS / speed);
+      expect(Math.min(...clock.slept)).toBeGreaterThan(0);
+    });
+  }
+
+  test('as fast as it goes: never waits', async () => {
+    const clock = new SleepingClock();
+    const { result } = replayed({ clock });
+    await result;
+    expect(clock.slept).toEqual([]);
+  });
+
+  test('it changes nothing of what is recorded', async () => {
+    const masks = [{ startMs: 1000, endMs: 2000 }];
+    const results = await Promise.all(
+      [1, Number.POSITIVE_INFINITY].map((speed) => replayed({ clock: new SleepingClock(), speed, masks }).result),
+    );
+    const [slow, fast] = results.map(({ recordings }) => recordings[0]);
+    expect({ duration: slow.duration_ms, masks: slow.masks, sha256: slow.sha256 }).toEqual({
+      duration: fast.duration_ms,
+      masks: fast.masks,
+      sha256: fast.sha256,
+    });
+  });
+});
+
+describe('codes run on the capture’s clock, not on the machine’s', () => {
+  const typed = writeSmallCall(folder, 'typed.pcap', {
+    legs: { b: { typed: [{ keys: '*7', atMs: 500, heldMs: 60, gapMs: 60 }] } },
+  });
+  const start = { module: 'record_call', data: { action: 'start', format: 'wav' } };
+
+  for (const { name, numbers, timeout, expectedMs } of [
+    {
+      name: 'a code that can become a longer one waits for its timeout',
+      numbers: { 7: start, 71: start },
+      timeout: 1500,
+      expectedMs: 620 + 1500,
+    },
+    {
+      name: 'and for Kazoo’s 800 ms when none is written',
+      numbers: { 7: start, 71: start },
+      timeout: undefined,
+      expectedMs: 620 + 800,
+    },
+    { name: 'a code that can not acts at once', numbers: { 7: start }, timeout: 1500, expectedMs: 620 },
+  ]) {
+    test(name, async () => {
+      const metaflows = parseMetaflows({ numbers, ...(timeout === undefined ? {} : { digit_timeout: timeout }) });
+      const { recordings } = await replayed({ clock: new SleepingClock(), captures: [typed], metaflows, fields: {} })
+        .result;
+      expect(recordings).toHaveLength(1);
+      const startMs = Date.parse(recordings[0].started_at) - DEFAULT_START_US / 1000;
+      expect(Math.abs(startMs - expectedMs)).toBeLessThanOrEqual(FRAME_MS);
+    });
+  }
+
+  test('a module of Kazoo’s that a recorder does not run is a warning, without its digits', async () => {
+    const warnings: string[] = [];
+    const metaflows = parseMetaflows({ numbers: { 7: { module: 'hangup' } } });
+    const { recordings, nothing } = await replayed({
+      clock: new SleepingClock(),
+      captures: [typed],
+      metaflows,
+      listener: { onWarning: (message) => warnings.push(message) },
+    }).result;
+    expect(recordings).toEqual([]);
+    expect(nothing).toBe('typed.pcap: no code in it started a recording');
+    expect(warnings).toEqual(['a code asked for the metaflow module hangup, which a recorder does not run']);
+  });
+});
+
+describe('delivery', () => {
+  for (const { name, random, waits } of [
+    { name: 'no luck', random: 0, waits: [500, 1000, 2000, 4000] },
+    { name: 'all luck', random: 0.999_999, waits: [1000, 2000, 4000, 8000] },
+  ]) {
+    test(`a target that is always busy is tried five times, longer apart each time (${name}); the file is kept`, async () => {
+      const target = await scripted(answer(503));
+      const clock = new SleepingClock();
+      const tries: number[] = [];
+      const { directory, result } = replayed({
+        clock,
+        url: target.url,
+        random: () => random,
+        listener: { onTry: (_id, report) => tries.push(report.tries) },
+      });
+      const { recordings } = await result;
+      expect(clock.slept).toEqual(waits);
+      expect(tries).toEqual([1, 2, 3, 4, 5]);
+      expect(target.seen).toHaveLength(5);
+      const [document] = recordings;
+      expect(document).toMatchObject({
+        state: 'failed',
+        delivery: { tries: 5, status: 503 },
+        error: { code: 'TARGET_BUSY' },
+      });
+      expect(filesIn(directory)).toEqual([document.media_name, `${document.media_name}.json`]);
+    });
+  }
+
+  test('Retry-After is honoured', async () => {
+    const target = await scripted(answer(429, { 'Retry-After': '7' }), answer(200));
+    const clock = new SleepingClock();
+    const { recordings } = await replayed({ clock, url: target.url }).result;
+    expect(clock.slept).toEqual([7000]);
+    expect(recordings[0]).toMatchObject({ state: 'delivered', delivery: { tries: 2, status: 200 } });
+  });
+
+  test('an answer that comes before the body was taken is no success', async () => {
+    const early: Step = (_request, response) => void response.writeHead(200, { Connection: 'close' }).end();
+    const target = await scripted(early, answer(200));
+    const clock = new SleepingClock();
+    const { recordings } = await replayed({
+      clock,
+      url: target.url,
+      fields: { format: 'wav', record_sample_rate: 48_000 },
+    }).result;
+    expect(recordings[0]).toMatchObject({ state: 'delivered', delivery: { tries: 2 } });
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test('nobody listens: five tries, then failed', async () => {
+    const target = await ScriptedTarget.start(answer(200));
+    const { url } = target;
+    await target.close();
+    const { recordings } = await replayed({ clock: new SleepingClock(), url }).result;
+    expect(recordings[0]).toMatchObject({
+      state: 'failed',
+      delivery: { tries: 5, status: null },
+      error: { code: 'TARGET_UNREACHABLE' },
+    });
+  });
+
+  test('a discarded recording is delivered nowhere', async () => {
+    const target = await scripted(answer(200));
+    const { recordings } = await replayed({
+      clock: new SleepingClock(),
+      url: target.url,
+      fields: { record_min_sec: 60 },
+    }).result;
+    expect(recordings[0]).toMatchObject({ state: 'discarded', delivery: null });
+    expect(target.seen).toEqual([]);
+  });
+});
+
+describe('listeners are told', () => {
+  test('how far both passes and the encoder are, the plan before the recording, each recording once', async () => {
+    const told: string[] = [];
+    const shares = { 1: [] as number[], 2: [] as number[], encode: [] as number[] };
+    const { result } = replayed({
+      clock: new SleepingClock(),
+      listener: {
+        onReading: (_capture, pass, bytes, total) => {
+          shares[pass].push(bytes / total);
+          told.push(`pass ${pass}`);
+        },
+        onPlan: (path, plan) => told.push(`plan ${path === capture} ${plan.calls.length}`),
+        onFinalizing: (_id, share) => shares.encode.push(share),
+        onRecording: ({ id }) => told.push(`recording ${id}`),
+      },
+    });
+    const { recordings } = await result;
+    expect(told.filter((each, index) => told[index - 1] !== each)).toEqual([
+      'pass 1',
+      'plan true 1',
+      'pass 2',
+      `recording ${recordings[0].id}`,
+    ]);
+    for (const each of [shares[1], shares[2]]) {
+      expect(each.at(-1)).toBe(1);
+      expect(each).toEqual([...each].sort((one, other) => one - other));
+    }
+    for (const share of shares.encode) expect(share >= 0 && share <= 1).toBe(true);
+  });
+});
+
+describe('an abort', () => {
+  const reason = new Error('enough');
+
+  const expectAborted = async (begin: (signal: AbortSignal, abort: () => void) => ReturnType<typeof replayed>) => {
+    const controller = new AbortController();
+    const { directory, result } = begin(controller.signal, () => controller.abort(reason));
+    await expect(result).rejects.toBe(reason);
+    const hidden = filesIn(directory).filter((name) => name.startsWith('.'));
+    expect(hidden).toEqual([]);
+    return filesIn(directory);
+  };
+
+  test('before it begins: nothing is made', async () => {
+    const left = await expectAborted((_signal, abort) => {
+      abort();
+      return replayed({ clock: new SleepingClock(), signal: AbortSignal.abort(reason) });
+    });
+    expect(left).toEqual([]);
+  });
+
+  for (const count of [1, 2, 50, 190]) {
+    test(`in the middle of the call, at wait ${count}: rejects with the signal's reason, and no journal or part is left`, async () => {
+      await expectAborted((signal, abort) => {
+        const clock = new SleepingClock((sleeps) => sleeps === count && abort());
+        return replayed({ clock, speed: 1, signal });
+      });
+    });
+  }
+
+  test('between two tries of a delivery: the recording stays, whole', async () => {
+    const target = await scripted(answer(503));
+    const left = await expectAborted((signal, abort) => {
+      const clock = new SleepingClock(() => abort());
+      return replayed({ clock, url: target.url, signal });
+    });
+    expect(left).toHaveLength(2);
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test('with several calls in the air', async () => {
+    const many = join(folder, 'many.pcap');
+    const datagrams = Array.from({ length: 5 }, (_, index) =>
+      callDatagrams(
+        smallCall({ sip: false, legs: { a: { stream: { ssrc: 10 + index } }, b: { stream: { ssrc: 20 + index } } } }),
+      ).map((each) => ({
+        ...each,
+        sourcePort: each.sourcePort + 2 * index,
+        targetPort: each.targetPort + 2 * index,
+      })),
+    ).flat();
+    datagrams.sort((one, other) => one.atUs - other.atUs);
+    writeFileSync(many, pcapFile(datagrams.map((each) => ({ atUs: each.atUs, data: udpPacket(each) }))));
+    await expectAborted((signal, abort) => {
+      const clock = new SleepingClock((sleeps) => sleeps === 100 && abort());
+      return replayed({ clock, captures: [many], speed: 1, signal });
+    });
+  });
+});

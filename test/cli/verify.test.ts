@@ -1,0 +1,320 @@
+/** `record-call verify`: accepts what this program made, and nothing that was changed afterwards. */
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../src/finalize/manifest.ts';
+import { verifyArtefact } from '../../src/finalize/verify-artefact.ts';
+import { expectNoTrace, expectOneLine, runCommand, runReplay } from '../support/command.ts';
+import { hasProgram } from '../support/has.ts';
+import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
+import { writeSmallCall } from '../support/small-call.ts';
+import { noise } from '../support/tones.ts';
+
+const folder = sharedScratchDir();
+/** Where the samples begin in the wav this program writes is for the file to say. */
+const dataAt = (wav: Buffer): number => wav.indexOf('data', 0, 'latin1') + 8;
+
+const KINDS = ['silence', 'tone', 'drop'].flatMap((mode) =>
+  (['wav', 'lamejs', 'ffmpeg'] as const)
+    .filter((kind) => kind !== 'ffmpeg' || hasProgram('ffmpeg'))
+    .map((kind) => ({ mode, kind })),
+);
+const pathOf = (mode: string, kind: string): string => join(folder, kind, `${mode}.${kind === 'wav' ? 'wav' : 'mp3'}`);
+
+beforeAll(async () => {
+  const captures = ['silence', 'tone', 'drop'].map((mode, index) => ({
+    mode,
+    path: writeSmallCall(folder, `${mode}.pcap`, { startUs: Date.UTC(2026, 0, 15 + index) * 1000 }),
+  }));
+  for (const { mode, path } of captures) {
+    for (const { kind } of KINDS.filter((each) => each.mode === mode)) {
+      const data = {
+        format: kind === 'wav' ? 'wav' : 'mp3',
+        mask_mode: mode,
+        media_name: basename(pathOf(mode, kind)),
+      };
+      const env = kind === 'wav' ? {} : { RECORD_CALL_MP3_ENCODER: kind };
+      await runReplay([path, '--out', join(folder, kind), '--mask', '1-2.5', '--data', JSON.stringify(data)], { env });
+    }
+  }
+});
+
+/** A copy of an artefact and its manifest, to be changed. */
+const copyOf = (mode: string, kind: string) => {
+  const path = join(scratchDir(), basename(pathOf(mode, kind)));
+  copyFileSync(pathOf(mode, kind), path);
+  copyFileSync(`${pathOf(mode, kind)}.json`, `${path}.json`);
+  return path;
+};
+
+/** Changes the manifest; `deep` is merged into its `artefact`. */
+const patchManifest = (path: string, change: (manifest: Manifest) => unknown): void => {
+  const manifest = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Manifest;
+  writeFileSync(`${path}.json`, JSON.stringify(change(manifest)));
+};
+
+/** Makes the manifest agree with the file's present bytes, as whoever tampers with both would. */
+const resealed = (path: string): void => {
+  const bytes = readFileSync(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  patchManifest(path, (manifest) => ({ ...manifest, artefact: { ...manifest.artefact, sha256, bytes: bytes.length } }));
+};
+
+describe('what this program has written', () => {
+  for (const { mode, kind } of KINDS) {
+    test(`${mode}, ${kind}: exit status 0, every check ok, the mask said to be what it is`, async () => {
+      const { status, stdout, stderr } = await runCommand(['verify', pathOf(mode, kind)]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).not.toContain('FAIL');
+      for (const name of ['digest', 'size', 'format', 'length'])
+        expect(stdout).toMatch(new RegExp(`^ok +${name} `, 'm'));
+      const found = { silence: 'silent', tone: 'nothing but the beep', drop: 'dropped: it is no part of the artefact' }[
+        mode
+      ];
+      expect(stdout).toMatch(new RegExp(`^ok +mask 1000–2500 ms +${found}$`, 'm'));
+      expect(stdout).toContain('The manifest is not signed');
+    });
+  }
+
+  test('--json tells the checks, and that nothing is signed', async () => {
+    const { status, stdout } = await runCommand(['verify', '--json', pathOf('silence', 'wav')]);
+    expect(status).toBe(0);
+    const told = JSON.parse(stdout) as {
+      ok: boolean;
+      signed: boolean;
+      checks: { name: string; ok: boolean; detail: string }[];
+    };
+    expect(told).toMatchObject({ ok: true, signed: false });
+    expect(told.checks.map(({ name }) => name)).toEqual(['digest', 'size', 'format', 'length', 'mask 1000–2500 ms']);
+  });
+
+  test('a manifest elsewhere may be named', async () => {
+    const path = copyOf('silence', 'wav');
+    const elsewhere = join(scratchDir(), 'm.json');
+    copyFileSync(`${path}.json`, elsewhere);
+    rmSync(`${path}.json`);
+    expect(await runCommand(['verify', path, elsewhere])).toMatchObject({ status: 0 });
+  });
+});
+
+/** Exit status 1, one line on standard error, and each of the named checks failed while the others did not. */
+const expectFailed = async (path: string, failed: readonly RegExp[], want?: RegExp): Promise<void> => {
+  const { status, stdout, stderr } = await runCommand(['verify', path]);
+  expect(status).toBe(1);
+  expectOneLine(stderr);
+  expect(stderr).toContain(path);
+  if (want !== undefined) expect(stderr).toMatch(want);
+  const lines = stdout.split('\n').filter((line) => line.startsWith('FAIL'));
+  expect(lines).toHaveLength(failed.length);
+  for (const [index, each] of failed.entries()) expect(lines[index]).toMatch(each);
+};
+
+describe('what was changed afterwards', () => {
+  for (const kind of ['wav', 'lamejs']) {
+    test(`${kind}: one bit of sound is a digest that differs`, async () => {
+      const path = copyOf('silence', kind);
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 5] ^= 1;
+      writeFileSync(path, bytes);
+      await expectFailed(path, [/digest/], /sha256 is [0-9a-f]{64}, the manifest says [0-9a-f]{64}/);
+    });
+  }
+
+  test('a wav that lost its last second: size, digest and length differ, or it is unreadable', async () => {
+    const path = copyOf('silence', 'wav');
+    truncateSync(path, readFileSync(path).length - 32_000);
+    const { status, stderr } = await runCommand(['verify', path]);
+    expect([1, 2]).toContain(status);
+    expectOneLine(stderr);
+  });
+
+  test('an mp3 that lost its last frames', async () => {
+    const path = copyOf('silence', 'lamejs');
+    truncateSync(path, readFileSync(path).length - 1000);
+    const { status, stderr } = await runCommand(['verify', path]);
+    expect([1, 2]).toContain(status);
+    expectOneLine(stderr);
+  });
+
+  test('the manifest of another recording', async () => {
+    const path = copyOf('silence', 'wav');
+    copyFileSync(`${pathOf('drop', 'wav')}.json`, `${path}.json`);
+    await expectFailed(path, [/digest/, /size/, /length/]);
+  });
+
+  test('a manifest of the same sound in another format', async () => {
+    const path = copyOf('silence', 'wav');
+    copyFileSync(`${pathOf('silence', 'lamejs')}.json`, `${path}.json`);
+    await expectFailed(path, [/digest/, /size/, /format/]);
+  });
+
+  test('a manifest that claims a longer recording', async () => {
+    const path = copyOf('silence', 'wav');
+    patchManifest(path, (manifest) => ({
+      ...manifest,
+      artefact: { ...manifest.artefact, samples: manifest.artefact.samples + 1 },
+    }));
+    await expectFailed(path, [/length/], /32000 samples, the manifest says 32001/);
+  });
+});
+
+describe('sound under a mask, with a manifest made to fit', () => {
+  /** Adds sound to both channels of a wav from `startMs` to `endMs`. */
+  const inject = (mode: string, startMs: number, endMs: number, level: number): string => {
+    const path = copyOf(mode, 'wav');
+    const wav = readFileSync(path);
+    const sound = noise(endMs - startMs, 8000, level, 5);
+    for (const [n, sample] of sound.entries()) {
+      for (const channel of [0, 1]) wav.writeInt16LE(sample, dataAt(wav) + ((startMs * 8 + n) * 2 + channel) * 2);
+    }
+    writeFileSync(path, wav);
+    resealed(path);
+    return path;
+  };
+
+  for (const { name, mode, startMs, endMs, level } of [
+    { name: 'loud noise in the middle', mode: 'silence', startMs: 1500, endMs: 1600, level: -20 },
+    { name: 'noise a listener would hardly hear', mode: 'silence', startMs: 1500, endMs: 1600, level: -75 },
+    { name: 'the first millisecond', mode: 'silence', startMs: 1000, endMs: 1001, level: -40 },
+    { name: 'the last millisecond', mode: 'silence', startMs: 2499, endMs: 2500, level: -40 },
+    { name: 'between two beeps', mode: 'tone', startMs: 1500, endMs: 1600, level: -40 },
+    { name: 'louder than the beep, under it', mode: 'tone', startMs: 1020, endMs: 1130, level: -20 },
+    // Quieter than the beep is loud, yet not the beep: words can be understood at that level.
+    { name: 'as loud as the beep, under it', mode: 'tone', startMs: 1020, endMs: 1130, level: -42 },
+  ]) {
+    test(`${mode}: ${name}`, async () => {
+      await expectFailed(inject(mode, startMs, endMs, level), [/mask 1000–2500 ms +holds sound, peak \d+ of 32768/]);
+    });
+  }
+
+  test('beside the mask there may be sound', async () => {
+    const path = inject('silence', 900, 1000, -20);
+    expect((await verifyArtefact(path)).filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  for (const kind of ['lamejs', 'ffmpeg'].filter((each) => each !== 'ffmpeg' || hasProgram('ffmpeg'))) {
+    test(`an mp3 by ${kind} whose mask is said to be where there is none`, async () => {
+      const path = copyOf('silence', kind);
+      patchManifest(path, (manifest) => {
+        const [mask] = manifest.masks;
+        return {
+          ...manifest,
+          masks: [
+            {
+              ...mask,
+              start_ms: 2500,
+              end_ms: 4000,
+              artefact: { ...mask.artefact, start_sample: 20_000, end_sample: 32_000 },
+            },
+          ],
+        };
+      });
+      await expectFailed(path, [/mask 2500–4000 ms +holds sound/]);
+    });
+  }
+});
+
+describe('a mask that a manifest can not have', () => {
+  for (const { name, change } of [
+    { name: 'reaches past the artefact', change: { start_sample: 40_000, end_sample: 48_000 } },
+    { name: 'ends before it begins', change: { start_sample: 20_000, end_sample: 8_000 } },
+    { name: 'has no length, and milliseconds that say otherwise', change: { start_sample: 8000, end_sample: 8000 } },
+  ]) {
+    test(`${name}: it is not called silent`, async () => {
+      const path = copyOf('silence', 'wav');
+      patchManifest(path, (manifest) => {
+        const [mask] = manifest.masks;
+        return { ...manifest, masks: [{ ...mask, artefact: { ...mask.artefact, ...change } }] };
+      });
+      const { status } = await runCommand(['verify', path]);
+      expect(status).not.toBe(0);
+    });
+  }
+
+  test('mode drop, while the span is still there', async () => {
+    const path = copyOf('silence', 'wav');
+    // Whoever keeps the words and calls them dropped must be found out: the recording's length gives it away.
+    const wav = readFileSync(path);
+    for (const [n, sample] of noise(1000, 8000, -20).entries()) wav.writeInt16LE(sample, dataAt(wav) + (9000 + n) * 4);
+    writeFileSync(path, wav);
+    resealed(path);
+    patchManifest(path, (manifest) => ({
+      ...manifest,
+      masks: manifest.masks.map((mask) => ({ ...mask, mode: 'drop' })),
+    }));
+    expect((await runCommand(['verify', path])).status).not.toBe(0);
+  });
+});
+
+describe('input that cannot be verified: exit status 2, one line', () => {
+  const noManifest = (): string => {
+    const path = copyOf('silence', 'wav');
+    rmSync(`${path}.json`);
+    return path;
+  };
+  const withManifest = (text: string): string => {
+    const path = copyOf('silence', 'wav');
+    writeFileSync(`${path}.json`, text);
+    return path;
+  };
+  const withArtefact = (bytes: string | Buffer): string => {
+    const path = copyOf('silence', 'wav');
+    writeFileSync(path, bytes);
+    return path;
+  };
+  for (const { name, make, want } of [
+    { name: 'no manifest', make: noManifest, want: /can't read the manifest .*\.wav\.json \(ENOENT\)/ },
+    { name: 'an empty manifest', make: () => withManifest(''), want: /is not a manifest of record-call/ },
+    { name: 'a manifest that is no JSON', make: () => withManifest('{'), want: /is not a manifest of record-call/ },
+    { name: 'a manifest that is null', make: () => withManifest('null'), want: /is not a manifest of record-call/ },
+    {
+      name: 'a manifest of another kind',
+      make: () => withManifest('{"version":1}'),
+      want: /is not a manifest of record-call/,
+    },
+    {
+      name: 'a manifest of a later version',
+      make: () => withManifest('{"version":2,"artefact":{},"masks":[]}'),
+      want: /manifest/,
+    },
+    {
+      name: 'a manifest whose masks are no masks',
+      make: () =>
+        withManifest(
+          '{"version":1,"artefact":{"sha256":"x","samples":1,"sample_rate":8000,"channels":1,"bytes":1},"masks":[null]}',
+        ),
+      want: /is not a manifest of record-call/,
+    },
+    { name: 'no artefact', make: () => join(folder, 'wav', 'none.wav'), want: /none\.wav/ },
+    {
+      name: 'a folder',
+      make: () => {
+        mkdirSync(join(folder, 'd.wav'), { recursive: true });
+        copyFileSync(`${pathOf('silence', 'wav')}.json`, join(folder, 'd.wav.json'));
+        return join(folder, 'd.wav');
+      },
+      want: /d\.wav/,
+    },
+    { name: 'an empty artefact', make: () => withArtefact(''), want: /the file is empty/ },
+    { name: 'a text', make: () => withArtefact('a letter to nobody'), want: /neither mp3 nor wav/ },
+    {
+      name: 'a wav that is cut in its head',
+      make: () => withArtefact(readFileSync(pathOf('silence', 'wav')).subarray(0, 30)),
+      want: /the wav/,
+    },
+    {
+      name: 'an mp3 in name only',
+      make: () => withArtefact(Buffer.concat([Buffer.of(0xff, 0xfb), Buffer.alloc(500, 7)])),
+      want: /the mp3/,
+    },
+  ]) {
+    test(name, async () => {
+      const { status, stdout, stderr } = await runCommand(['verify', make()]);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expectOneLine(stderr);
+      expect(stderr).toMatch(want);
+      expectNoTrace(stderr);
+    });
+  }
+});
