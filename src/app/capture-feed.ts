@@ -17,7 +17,7 @@ const OVER_AFTER_US = 1_000_000;
 
 export class CaptureFeed {
   readonly #path: string;
-  readonly #begin: (call: PlannedCall) => LiveCall;
+  readonly #begin: (call: PlannedCall, startUs: number) => LiveCall;
   readonly #clock: Clock;
   readonly #speed: number;
   readonly #signal: AbortSignal | undefined;
@@ -45,7 +45,7 @@ export class CaptureFeed {
   constructor(options: {
     path: string;
     plan: CapturePlan;
-    begin: (call: PlannedCall) => LiveCall;
+    begin: (call: PlannedCall, startUs: number) => LiveCall;
     clock: Clock;
     speed: number;
     signal?: AbortSignal | undefined;
@@ -92,7 +92,7 @@ export class CaptureFeed {
     const atUs = this.#captureClock.at(datagram.atUs);
     let live = this.#calls.get(planned.call);
     if (live === undefined) {
-      live = this.#begin(planned.call);
+      live = this.#begin(planned.call, atUs);
       this.#calls.set(planned.call, live);
     }
     if (this.#speed !== Number.POSITIVE_INFINITY || live.isDue(atUs) || ++this.#packets % LOOK_EVERY === 0) {

@@ -35,7 +35,8 @@ export class LiveCall {
   #answered = false;
   #spansSet = false;
 
-  constructor(planned: PlannedCall, options: LiveCallOptions) {
+  /** @param startUs when its first packet came, on the clock of the replay. */
+  constructor(planned: PlannedCall, startUs: number, options: LiveCallOptions) {
     const { fields, masks } = options;
     this.planned = planned;
     const { from, to } = planned;
@@ -51,6 +52,7 @@ export class LiveCall {
           calleeIdNumber: to.number,
         },
       },
+      startUs,
       journalPath: (id) => join(options.journals, `${id}.journal`),
       random: randomBytes,
       redactTones: options.redactTones,
@@ -59,9 +61,11 @@ export class LiveCall {
         onStarted: (recorder) => this.#setSpans(recorder, masks),
         onClosed: options.onClosed,
         onUnwatched: options.onUnwatched,
-        onMaskOverdue: (expiry, atUs) => {
+        onMaskOverdue: (expiry, atUs, recorder) => {
           const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
-          if (expiry !== 'alert') this.control.ask({ action: expiry }, trigger, atUs);
+          const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
+          if (expiry === 'unmask') this.control.ask({ action: 'unmask' }, trigger, atUs);
+          if (expiry === 'stop') this.control.ask({ action: 'stop', ...named }, trigger, atUs);
         },
       },
     });

@@ -90,8 +90,8 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
     });
     results.push(result);
   };
-  const begin = (planned: PlannedCall): LiveCall =>
-    new LiveCall(planned, {
+  const begin = (planned: PlannedCall, startUs: number): LiveCall =>
+    new LiveCall(planned, startUs, {
       journals,
       metaflows: heldBy(options.metaflows, options.holder),
       fields: options.fields,

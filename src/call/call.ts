@@ -13,7 +13,7 @@ import type { Recorder } from '../record/recorder.ts';
 import type { LegTally, Trigger } from '../spool/journal-record.ts';
 import type { ActionResult, Command, RecordingStatus } from './action.ts';
 import { type DigitListener, Intake, type MediaPacket } from './intake.ts';
-import { type Mask, MaskBook } from './mask-book.ts';
+import { MaskBook } from './mask-book.ts';
 import { MaskDeadline, type MaskExpiry } from './mask-deadline.ts';
 import { MaskGate } from './mask-gate.ts';
 import { type PendingStart, PendingStarts } from './pending-starts.ts';
@@ -27,7 +27,7 @@ export type CallListener = {
   /** The journal is closed and durable, or `failure` says why not; the finalizer's turn. */
   onClosed?(recorder: Recorder, failure: AppError | undefined): void;
   /** A mask has been on for longer than `mask_max_sec` allows (rule 9). */
-  onMaskOverdue?(expiry: MaskExpiry, atUs: number): void;
+  onMaskOverdue?(expiry: MaskExpiry, atUs: number, recorder: Recorder | undefined): void;
 };
 
 export class Call {
@@ -40,17 +40,22 @@ export class Call {
   readonly #closing = new Set<Promise<void>>();
   readonly #pending = new PendingStarts();
   readonly #deadline = new MaskDeadline(this.masks);
-  #nowUs = Number.NEGATIVE_INFINITY;
+  #nowUs: number;
   #nextDueUs = Number.POSITIVE_INFINITY;
   /** Nothing captured before this is in memory any more: how far a mask can reach back. */
   #reachUs = Number.NEGATIVE_INFINITY;
   #answered = false;
   /** Whether the open mask is on disk in every journal. */
   #durable = true;
+  /** Masks asked for so far: an unmask that is under way when another is asked for does not take effect. */
+  #masksAsked = 0;
+  #turn: Promise<unknown> = Promise.resolve();
   #ended = false;
 
   constructor(options: {
     identity: CallIdentity;
+    /** The call's clock at its beginning, µs since the Unix epoch. */
+    startUs: number;
     journalPath: (recordingId: string) => string;
     random: RandomBytes;
     /** Withhold frames with audible key tones (rule 10); frames then wait 150 ms in memory. */
@@ -58,6 +63,7 @@ export class Call {
     listener?: CallListener;
   }) {
     this.identity = options.identity;
+    this.#nowUs = options.startUs;
     this.#listener = options.listener ?? {};
     this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
     this.#gate = new MaskGate(
@@ -200,6 +206,7 @@ export class Call {
   }
 
   async #start({ fields, trigger }: Command): Promise<ActionResult> {
+    if (this.#ended) return this.#result('start', false, []);
     const startedBy = `${trigger.kind}:${trigger.by ?? ''}:${JSON.stringify(fields)}`;
     const running = this.#recordings.findStarted(fields, startedBy);
     if (running !== undefined) return this.#result('start', false, [running]);
@@ -226,39 +233,58 @@ export class Call {
     return this.#result('stop', true, [recorder]);
   }
 
+  /** Masks at once; only the answer waits, for what is before it and for the disk. */
   async #mask(trigger: Trigger): Promise<ActionResult> {
-    const open = this.masks.open;
-    if (open !== undefined) {
-      // A repeat is a success only if the first time was one.
-      if (!this.#durable) await this.#write(open, 'mask');
-      return this.#result('mask', false, this.#recordings.open);
+    this.#masksAsked++;
+    const isNew = this.masks.open === undefined;
+    if (isNew) {
+      const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
+      this.#durable = false;
+      const mask = this.masks.begin(startUs, this.#nowUs, trigger);
+      for (const recorder of this.#recordings.open) recorder.mask({ ...mask });
+      this.#dueChanged();
     }
-    const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
-    const mask = this.masks.begin(startUs, this.#nowUs, trigger);
-    this.#dueChanged();
-    await this.#write(mask, 'mask');
-    return this.#result('mask', true, this.#recordings.open);
+    await this.#inTurn(async () => {
+      // A repeat is a success only if the first time was one.
+      if (!this.#durable) await this.#sync('mask');
+    });
+    return this.#result('mask', isNew, this.#recordings.open);
   }
 
   async #unmask(trigger: Trigger): Promise<ActionResult> {
-    const open = this.masks.open;
-    if (open === undefined) return this.#result('unmask', false, this.#recordings.open);
-    const askedAtUs = this.#nowUs;
-    // The call stays masked until the end of the mask is durable: a crash in between must not find it open.
-    await this.#write({ ...open, endUs: askedAtUs, unmaskTrigger: trigger, unmaskAskedAtUs: askedAtUs }, 'unmask');
-    const endUs = this.#nowUs;
-    const mask = this.masks.end(endUs, askedAtUs, trigger);
-    if (mask !== undefined && endUs !== askedAtUs) for (const recorder of this.#recordings.open) recorder.mask(mask);
-    this.#dueChanged();
-    return this.#result('unmask', true, this.#recordings.open);
+    const masksAsked = this.#masksAsked;
+    return this.#inTurn(async () => {
+      const open = this.masks.open;
+      if (open === undefined) return this.#result('unmask', false, this.#recordings.open);
+      const askedAtUs = this.#nowUs;
+      // The call stays masked until the end of the mask is durable: a crash in between must not find it open.
+      for (const recorder of this.#recordings.open) {
+        recorder.mask({ ...open, endUs: askedAtUs, unmaskTrigger: trigger, unmaskAskedAtUs: askedAtUs });
+      }
+      try {
+        await this.#sync('unmask');
+      } catch (error) {
+        for (const recorder of this.#recordings.open) recorder.mask({ ...open });
+        throw error;
+      }
+      if (this.#masksAsked !== masksAsked) {
+        // Somebody asked for a mask meanwhile: the one that is open goes on.
+        this.#durable = false;
+        for (const recorder of this.#recordings.open) recorder.mask({ ...open });
+        return this.#result('unmask', false, this.#recordings.open);
+      }
+      // Said again, with the end it really has, also to what has started meanwhile.
+      const mask = this.masks.end(this.#nowUs, askedAtUs, trigger);
+      if (mask !== undefined) for (const recorder of this.#recordings.open) recorder.mask({ ...mask });
+      this.#dueChanged();
+      return this.#result('unmask', true, this.#recordings.open);
+    });
   }
 
-  /** Rule 4: durable in every journal before anyone is told. */
-  async #write(mask: Mask, action: 'mask' | 'unmask'): Promise<void> {
+  /** Rule 4: durable in every journal before anyone is told. @throws MASK_NOT_DURABLE */
+  async #sync(action: 'mask' | 'unmask'): Promise<void> {
     this.#durable = false;
-    const open = this.#recordings.open;
-    for (const recorder of open) recorder.mask({ ...mask });
-    const synced = await Promise.allSettled(open.map((recorder) => recorder.sync()));
+    const synced = await Promise.allSettled(this.#recordings.open.map((recorder) => recorder.sync()));
     const failed = synced.find((each) => each.status === 'rejected');
     if (failed === undefined) {
       this.#durable = true;
@@ -267,6 +293,13 @@ export class Call {
     throw new AppError('MASK_NOT_DURABLE', `the ${action} could not be put on disk: the call stays masked`, {
       cause: failed.reason,
     });
+  }
+
+  /** One command's writes after another's, in the order in which they were asked for. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   #result(action: ActionResult['action'], changed: boolean, touched: readonly Recorder[]): ActionResult {
@@ -284,12 +317,12 @@ export class Call {
     this.#recordings.enforceLimits(this.#nowUs);
     this.#closeDrained(this.#nowUs);
     const overdue = this.#deadline.take(this.#recordings.running, this.#nowUs);
-    if (overdue !== undefined) this.#listener.onMaskOverdue?.(overdue.expiry, overdue.atUs);
+    if (overdue !== undefined) this.#listener.onMaskOverdue?.(overdue.expiry, overdue.atUs, overdue.recorder);
     this.#dueChanged();
   }
 
   #closeDrained(nowUs: number): void {
-    for (const { recorder, legs } of this.#recordings.takeDrained(nowUs)) {
+    for (const { recorder, legs } of this.#recordings.takeDrained(nowUs, this.#intake.isWaiting)) {
       const closing = recorder
         .close(legs)
         .catch(() => undefined)

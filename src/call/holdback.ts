@@ -15,6 +15,8 @@ export type HeldFrame = {
   duration: number;
   arrivalUs: number;
   order: PacketOrder;
+  /** How much audio from before it is in it, µs. */
+  reachBackUs: number;
   bytes: Buffer;
   length: number;
 };
@@ -53,6 +55,7 @@ export class Holdback {
       duration: 0,
       arrivalUs,
       order: 'inOrder',
+      reachBackUs: 0,
       bytes: Buffer.alloc(Math.max(SLOT_BYTES, length)),
       length,
     };

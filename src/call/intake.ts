@@ -67,6 +67,11 @@ export class Intake {
     return this.#streams.a.size > 0 && this.#streams.b.size > 0;
   }
 
+  /** Whether frames wait to be placed or for a lookback. */
+  get isWaiting(): boolean {
+    return this.#held.length > 0;
+  }
+
   tallies(): Record<Leg, LegTally> {
     const tallies = { a: emptyTally(), b: emptyTally() };
     for (const leg of LEGS) {
@@ -111,7 +116,7 @@ export class Intake {
       timeline.placeHeld(line, ticks, duration, arrivalUs, frame.order);
       // A frame that is placed after its arrival must not hold up the others.
       if (wait > 0 && Math.min(timeline.endUs, arrivalUs) > nowUs - wait) return;
-      this.#gate.placement.take(timeline, line, arrivalUs, ticks);
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks, frame.reachBackUs);
       if (this.#watches?.get(source)?.isTone(ticks, duration)) this.#gate.redact(source, frame.bytes, 0, frame.length);
       else this.#gate.judge(source, frame.bytes, 0, frame.length);
       this.#held.shift();
@@ -152,9 +157,10 @@ export class Intake {
     const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order) === 'placed';
     const ticks = timeline.extended;
     const line = placed ? timeline.placedLine : undefined;
+    const reachBackUs = ((source.codec.reachBack?.(payload) ?? 0) * 1e6) / source.codec.wire.clockRate;
     if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, payload);
     else if (line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
-      this.#gate.placement.take(timeline, line, arrivalUs, ticks);
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks, reachBackUs);
       this.#gate.judge(source, bytes, start, end);
       return;
     }
@@ -162,6 +168,7 @@ export class Intake {
     held.ticks = ticks;
     held.duration = duration;
     held.order = order;
+    held.reachBackUs = reachBackUs;
     held.line = line;
     // The copy is judged; nothing of the frame stays where it came in.
     bytes.fill(0, start, end);

@@ -18,14 +18,14 @@ export class FramePlacement {
   earliestUs = 0;
   latestUs = 0;
 
-  /** Takes the placement of the packet that `timeline` placed last. */
-  take(timeline: StreamTimeline, line: Line, arrivalUs: number, ticks: number): void {
+  /** Takes the placement of the packet that `timeline` placed last. @param reachBackUs how much audio from before it is in it. */
+  take(timeline: StreamTimeline, line: Line, arrivalUs: number, ticks: number, reachBackUs: number): void {
     this.line = line;
     this.arrivalUs = arrivalUs;
     this.ticks = ticks;
     this.startUs = timeline.startUs;
     this.endUs = timeline.endUs;
-    this.earliestUs = timeline.earliestUs;
+    this.earliestUs = timeline.earliestUs - reachBackUs;
     this.latestUs = timeline.latestUs;
   }
 }

@@ -8,8 +8,10 @@ import type { RecordCallFields } from '../core/record-call.ts';
 import { Recorder } from '../record/recorder.ts';
 import { type CloseRecord, emptyTally, type LegTally, type OpenRecord, type Parties } from '../spool/journal-record.ts';
 
-/** Packets captured before a stop may arrive this much later. */
+/** Packets captured before a stop may arrive this much later … */
 const LATE_GRACE_US = 200_000;
+/** … and wait for their line so long. */
+const LONGEST_GRACE_US = 1_000_000;
 
 export type CallIdentity = {
   readonly callId: string;
@@ -112,12 +114,13 @@ export class Recordings {
     }
   }
 
-  /** Takes out the draining ones that nothing more can come for; `nowUs` infinite: all of them. */
-  takeDrained(nowUs: number): { recorder: Recorder; legs: Record<Leg, LegTally> }[] {
+  /** Takes out the draining ones that nothing more can come for; `nowUs` infinite: all of them. @param isWaiting frames are held. */
+  takeDrained(nowUs: number, isWaiting: boolean): { recorder: Recorder; legs: Record<Leg, LegTally> }[] {
     const lookback = this.lookbackUs;
     const taken: { recorder: Recorder; legs: Record<Leg, LegTally> }[] = [];
     for (const recorder of this.open.slice()) {
-      if (recorder.state !== 'draining' || nowUs < recorder.endUs + lookback + LATE_GRACE_US) continue;
+      const graceUs = isWaiting ? LONGEST_GRACE_US : LATE_GRACE_US;
+      if (recorder.state !== 'draining' || nowUs < recorder.endUs + lookback + graceUs) continue;
       const now = this.#tallies();
       this.open.splice(this.open.indexOf(recorder), 1);
       taken.push({ recorder, legs: since(this.#before.get(recorder) ?? now, now) });

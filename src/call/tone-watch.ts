@@ -5,11 +5,15 @@
 import { DtmfDetector, type ToneSpan } from '../kernel/dtmf-detector.ts';
 import type { Codec, FrameDecoder } from '../media/codec.ts';
 
-/** How long frames wait for the detector: two of its windows, a frame, and room. */
-export const TONE_HOLD_US = 150_000;
+/** How long frames wait for the detector: until late ones are in order, two of its windows, a frame, and room. */
+export const TONE_HOLD_US = 250_000;
 
 /** A longer hole begins the watching anew. */
 const LONGEST_HOLE_SECONDS = 0.5;
+/** A frame waits for this many after it, in case one before it comes late. */
+const SORTED_FRAMES = 2;
+/** So many lost frames in a row are stood in for. */
+const STAND_INS = 2;
 /** Spans older than these are of frames that have long been let go. */
 const REMEMBERED = 64;
 
@@ -24,6 +28,9 @@ export class ToneWatch {
   readonly #tones: { readonly start: number; readonly end: number }[] = [];
   #ended = false;
   #pcm = new Int16Array(960);
+  /** Samples of the last frame, which are still in `#pcm`. */
+  #heard = 0;
+  readonly #waiting: { readonly ticks: number; readonly duration: number; readonly payload: Uint8Array }[] = [];
 
   private constructor(codec: Codec, decoder: FrameDecoder) {
     this.#codec = codec;
@@ -37,34 +44,64 @@ export class ToneWatch {
     return decoder === undefined || decoder instanceof Promise ? undefined : new ToneWatch(codec, decoder);
   }
 
-  /** Takes a frame in order of arrival; one that overlaps what was heard already is passed over. */
+  /** Takes a frame in order of arrival. What is a little out of order is put in order first. */
   push(ticks: number, duration: number, payload: Uint8Array): void {
     const { clockRate } = this.#codec.wire;
-    if (this.#base === undefined || ticks - this.#expected > LONGEST_HOLE_SECONDS * clockRate) this.#restart(ticks);
-    if (ticks < this.#expected) return;
-    const hole = this.#samples(ticks - this.#expected);
-    if (hole > 0) this.#listen(new Int16Array(hole));
-    const wanted = Math.ceil(this.#samples(duration));
-    if (this.#pcm.length < wanted) this.#pcm = new Int16Array(wanted);
-    this.#listen(this.#pcm.subarray(0, this.#decoder.decode(payload, this.#pcm)));
-    this.#expected = ticks + duration;
+    // The sender's timestamps began anew, back in time.
+    if (ticks < this.#expected - LONGEST_HOLE_SECONDS * clockRate) this.#drain(0);
+    // A copy: a Buffer's own slice would be a view of what is zeroed next.
+    this.#waiting.push({ ticks, duration, payload: Uint8Array.from(payload) });
+    this.#waiting.sort((one, other) => one.ticks - other.ticks);
+    this.#drain(SORTED_FRAMES);
   }
 
   /** Whether any part of the frame is, or may yet turn out to be, a tone. */
   isTone(ticks: number, duration: number): boolean {
     const end = ticks + duration;
     if (this.#tones.some((tone) => ticks < tone.end && end > tone.start)) return true;
-    return !this.#ended && this.#base !== undefined && end > this.#ticks(this.#detector.decidedTo);
+    return !this.#ended && (this.#base === undefined || end > this.#ticks(this.#detector.decidedTo));
   }
 
   /** No more frames come: everything is decided. */
   end(): void {
     if (this.#ended) return;
+    this.#drain(0);
     this.#ended = true;
     this.#note(this.#detector.flush());
   }
 
+  /** Listens to all but the last `keep` frames that wait. */
+  #drain(keep: number): void {
+    while (this.#waiting.length > keep) {
+      const { ticks, duration, payload } = this.#waiting.shift()!;
+      this.#hear(ticks, duration, payload);
+      payload.fill(0);
+    }
+  }
+
+  #hear(ticks: number, duration: number, payload: Uint8Array): void {
+    const longest = LONGEST_HOLE_SECONDS * this.#codec.wire.clockRate;
+    if (this.#base === undefined || Math.abs(ticks - this.#expected) > longest) this.#restart(ticks);
+    if (ticks < this.#expected) return;
+    const wanted = Math.ceil(this.#samples(duration));
+    if (this.#pcm.length < wanted) this.#pcm = new Int16Array(wanted);
+    const hole = this.#samples(ticks - this.#expected);
+    // A frame that was lost in the middle of a key must not hide it: the one before it stands in.
+    for (let left = hole; left > 0; ) {
+      const part = this.#pcm.subarray(
+        0,
+        this.#heard === 0 || hole > this.#heard * STAND_INS ? 0 : Math.min(left, this.#heard),
+      );
+      this.#listen(part.length > 0 ? part : new Int16Array(left));
+      left -= part.length > 0 ? part.length : left;
+    }
+    this.#heard = this.#decoder.decode(payload, this.#pcm);
+    this.#listen(this.#pcm.subarray(0, this.#heard));
+    this.#expected = ticks + duration;
+  }
+
   #restart(ticks: number): void {
+    this.#heard = 0;
     if (this.#base !== undefined) this.#note(this.#detector.flush());
     this.#detector = new DtmfDetector(this.#codec.sampleRate);
     this.#base = ticks;

@@ -22,6 +22,11 @@ export interface Codec {
   readonly decodedBy: 'native' | 'ffmpeg' | 'none';
   /** How long `payload` plays, in ticks of the wire clock; 0 when it carries no audio or can't be told. Allocates nothing. */
   duration(payload: Uint8Array): number;
+  /**
+   * How much audio from before the frame its payload also holds, in ticks: look-ahead of the encoder, redundancy. 0 when absent.
+   * A frame that begins within this of a mask's end carries masked sound.
+   */
+  reachBack?(payload: Uint8Array): number;
   /** A fresh decoder; only for `native`. At once, but for codecs that have to load something first (opus). */
   createDecoder?(): FrameDecoder | Promise<FrameDecoder>;
 }

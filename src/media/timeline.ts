@@ -47,8 +47,8 @@ const DOUBT_SILENCE_US = 200_000;
 /** Crystals are within 100 ppm; senders in virtual machines have been seen at 300. The anchor rises only across media that came. */
 const RISE_PPM = 500;
 const RISE_SPAN_US = 1_000_000;
-/** A packet that fits no line may have been captured so long before it came. */
-const STRAY_US = 10_000_000;
+/** A packet in order that fits no line may have been captured so long before it came; one whose number fits nowhere, at any time. */
+const MISFIT_US = 10_000_000;
 /** A longer step between timestamps says nothing about how long a frame is. */
 const LONGEST_FRAME_SECONDS = 0.2;
 
@@ -190,8 +190,9 @@ export class StreamTimeline {
   /** Places a packet that was held on its line, where that now lies. */
   placeHeld(line: Line, ticks: number, duration: number, arrivalUs: number, order: PacketOrder): void {
     this.#place(line, ticks, duration, arrivalUs, order);
-    if (line.firstSequence === Number.POSITIVE_INFINITY)
-      this.earliestUs = Math.min(this.earliestUs, arrivalUs - STRAY_US);
+    if (line.firstSequence === Number.POSITIVE_INFINITY) {
+      this.earliestUs = order === 'stray' ? Number.NEGATIVE_INFINITY : Math.min(this.earliestUs, arrivalUs - MISFIT_US);
+    }
   }
 
   get #agreed(): boolean {

@@ -14,6 +14,7 @@ const brokenCall = (): { call: Call; packet: (n: number, secret: boolean) => Buf
   const folder = scratchDir();
   const gone = join(folder, 'gone');
   const call = new Call({
+    startUs: START_US,
     identity: {
       callId: 'c',
       parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },

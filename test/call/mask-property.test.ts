@@ -54,7 +54,8 @@ const runSchedule = async (schedule: Schedule, folder: string): Promise<void> =>
     // Nothing overtook it, so whether it waited on the network or was said this late can't be known: it may be withheld.
     const ahead = ((sequence - (newest.get(ssrc) ?? sequence - 1)) << 16) >> 16 > 0;
     if (ahead) newest.set(ssrc, sequence);
-    if (ahead && schedule.masks.some(({ open }) => frame.endMs <= open && atMs >= open)) doubtful.add(frame);
+    if (ahead && schedule.masks.some(({ open }) => frame.endMs <= open && atMs >= open - schedule.lookbackMs))
+      doubtful.add(frame);
     pipeline.packet({
       leg,
       ssrc,

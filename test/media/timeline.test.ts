@@ -168,7 +168,7 @@ describe('a stream timeline', () => {
     }
   }
 
-  test('a packet that fits nowhere may have been captured long before it came, and moves no line', () => {
+  test('a packet that fits nowhere may have been captured at any time before it came, and moves no line', () => {
     let lines = 0;
     const timeline = new StreamTimeline(8000, () => lines++);
     for (const { n, at } of steady(20)) {
@@ -176,7 +176,7 @@ describe('a stream timeline', () => {
       if (timeline.isResolvable(at * 1000)) timeline.resolve();
     }
     timeline.push(77_777_777, TICKS, 500_000, 40_000, 'stray');
-    expect(timeline.earliestUs).toBeLessThanOrEqual(-9_000_000);
+    expect(timeline.earliestUs).toBe(Number.NEGATIVE_INFINITY);
     expect(timeline.latestUs).toBe(500_000);
     timeline.push(24 * TICKS, TICKS, 500_000, 24, 'inOrder');
     expect(timeline.startUs).toBeCloseTo(480_000, -1);

@@ -24,6 +24,7 @@ export class Pipeline {
     this.folder = folder;
     const random = seeded(seed);
     this.call = new Call({
+      startUs: 0,
       redactTones,
       identity: {
         callId: 'call-1',

@@ -10,6 +10,8 @@ export const foreign = (wire: WireCodec, sampleRate: number, samples: (payload: 
   wire,
   sampleRate,
   decodedBy: 'ffmpeg',
+  // The look-ahead of G.729 and AMR, the most of them: 5 ms.
+  reachBack: () => Math.ceil(wire.clockRate / 200),
   duration:
     wire.clockRate === sampleRate ? samples : (payload) => Math.round((samples(payload) * wire.clockRate) / sampleRate),
 });

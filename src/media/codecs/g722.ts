@@ -15,6 +15,8 @@ export function g722(wire: WireCodec): Codec | undefined {
     sampleRate: G722_SAMPLE_RATE,
     decodedBy: 'native',
     duration: (payload) => payload.length * ticksPerByte,
+    // The filter bank's 24 taps at 16 kHz (G.722 §3.1).
+    reachBack: () => 12 * ticksPerByte,
     createDecoder: () => {
       const decoder = new G722Decoder();
       return {

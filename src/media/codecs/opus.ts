@@ -5,7 +5,7 @@
 import { OpusDecoder } from 'opus-decoder';
 import type { Codec, FrameDecoder } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
-import { opusPacketSamples } from './opus-packet.ts';
+import { opusPacketSamples, opusReachBackSamples } from './opus-packet.ts';
 import { isAudioRate } from './rates.ts';
 
 const SAMPLE_RATE = 48_000;
@@ -21,6 +21,7 @@ export function opus(wire: WireCodec): Codec | undefined {
     sampleRate: SAMPLE_RATE,
     decodedBy: 'native',
     duration: (payload) => (payload.length > LONGEST_PACKET ? 0 : opusPacketSamples(payload) * ticksPerSample),
+    reachBack: (payload) => (opusReachBackSamples(payload) * wire.clockRate) / SAMPLE_RATE,
     createDecoder,
   };
 }
