@@ -62,6 +62,14 @@ export const afterDropping = (position: number, spans: readonly SampleSpan[]): n
 /** The beep of mode `tone`: 425 Hz at −36 dBFS, 150 ms of every 3 s, with 10 ms slopes. */
 export const BEEP = { hz: 425, peak: 519, onSeconds: 0.15, everySeconds: 3, slopeSeconds: 0.01 } as const;
 
+/** Sample `n` of a masked span in mode `tone`. */
+export const beepSample = (n: number, sampleRate: number): number => {
+  const seconds = (n / sampleRate) % BEEP.everySeconds;
+  if (seconds >= BEEP.onSeconds) return 0;
+  const slope = Math.min(1, seconds / BEEP.slopeSeconds, (BEEP.onSeconds - seconds) / BEEP.slopeSeconds);
+  return Math.round(BEEP.peak * slope * Math.sin(2 * Math.PI * BEEP.hz * seconds));
+};
+
 /** Slopes at a seam of mode `drop`: long enough not to click, short enough not to be heard. */
 const SEAM_SECONDS = 0.005;
 
@@ -93,7 +101,7 @@ export class MaskRenderer {
           if (from < to) pcm.fill(0, from, to);
           break;
         case 'tone':
-          for (let n = from; n < to; n++) pcm[n] = this.#beep(position + n - start);
+          for (let n = from; n < to; n++) pcm[n] = beepSample(position + n - start, this.#rate);
           break;
         case 'drop':
           this.#fade(pcm, count, position, start, end);
@@ -107,13 +115,6 @@ export class MaskRenderer {
       }
     }
     return kept;
-  }
-
-  #beep(sample: number): number {
-    const seconds = (sample / this.#rate) % BEEP.everySeconds;
-    if (seconds >= BEEP.onSeconds) return 0;
-    const slope = Math.min(1, seconds / BEEP.slopeSeconds, (BEEP.onSeconds - seconds) / BEEP.slopeSeconds);
-    return Math.round(BEEP.peak * slope * Math.sin(2 * Math.PI * BEEP.hz * seconds));
   }
 
   /** Down to nothing before the seam, up from nothing behind it. */
