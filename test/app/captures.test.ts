@@ -4,8 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ReplayOptions, replay } from '../../src/app/replay.ts';
-import { asAppError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { asAppError } from '../../src/core/errors.ts';
 import { PUBLIC_ONLY } from '../../src/deliver/allow-list.ts';
 import { CaptureReader } from '../../src/ingest/capture/capture-reader.ts';
 import { RtpPacket } from '../../src/media/rtp-packet.ts';
@@ -17,7 +17,9 @@ const CAPTURES = resolve(import.meta.dirname, '../../../shared/captures');
 const TOLERANCE_MS = 40;
 
 /** What comes out: rate of the recording, and of its RTP clock where that is another; or the reason why there is none. */
-const EXPECTED: Readonly<Record<string, { readonly rate: number; readonly clock?: number } | { readonly refused: RegExp }>> = {
+const EXPECTED: Readonly<
+  Record<string, { readonly rate: number; readonly clock?: number } | { readonly refused: RegExp }>
+> = {
   'externalmedia-g722.pcap': { rate: 16_000, clock: 8000 },
   'externalmedia-opus.pcap': { rate: 48_000 },
   'externalmedia-slin.pcap': { rate: 8000 },
@@ -66,12 +68,15 @@ const lengthOf = async (path: string, clock: number): Promise<number> => {
       if (rtp.parse(payload)) streams.set(rtp.ssrc, [...(streams.get(rtp.ssrc) ?? []), rtp.timestamp]);
     }
   }
-  const lengths = [...streams.values()].map((timestamps) => timestamps.at(-1)! - timestamps[0]! + timestamps[1]! - timestamps[0]!);
+  const lengths = [...streams.values()].map(
+    (timestamps) => timestamps.at(-1)! - timestamps[0]! + timestamps[1]! - timestamps[0]!,
+  );
   return (Math.max(...lengths) * 1000) / clock;
 };
 
 describe.skipIf(files.length === 0)('a shared capture', () => {
-  test('is in the table, every one', () => expect(files.map((file) => basename(file)).sort()).toEqual(Object.keys(EXPECTED).sort()));
+  test('is in the table, every one', () =>
+    expect(files.map((file) => basename(file)).sort()).toEqual(Object.keys(EXPECTED).sort()));
 
   for (const file of files) {
     const expected = EXPECTED[basename(file)];
@@ -89,15 +94,32 @@ describe.skipIf(files.length === 0)('a shared capture', () => {
       test(`${basename(file)} becomes a ${format} of its own length`, async () => {
         const { recordings } = await replay(options(path, scratchDir(), { format }));
         expect(recordings).toHaveLength(1);
-        const [{ state, sample_rate, duration_ms, path: artefact, error }] = recordings as [(typeof recordings)[number]];
+        const [{ state, sample_rate, duration_ms, path: artefact, error }] = recordings as [
+          (typeof recordings)[number],
+        ];
         expect({ state, error, sample_rate }).toEqual({ state: 'stored', error: null, sample_rate: expected.rate });
-        expect(Math.abs(duration_ms - (await lengthOf(path, expected.clock ?? expected.rate)))).toBeLessThanOrEqual(TOLERANCE_MS);
+        expect(Math.abs(duration_ms - (await lengthOf(path, expected.clock ?? expected.rate)))).toBeLessThanOrEqual(
+          TOLERANCE_MS,
+        );
         if (!hasProgram('ffprobe')) return;
-        const probed = execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_name,sample_rate', '-of', 'json', artefact!]);
+        const probed = execFileSync('ffprobe', [
+          '-v',
+          'error',
+          '-show_entries',
+          'stream=codec_name,sample_rate',
+          '-of',
+          'json',
+          artefact!,
+        ]);
         const [stream] = JSON.parse(String(probed)).streams;
-        expect(stream).toEqual({ codec_name: format === 'mp3' ? 'mp3' : 'pcm_s16le', sample_rate: String(expected.rate) });
+        expect(stream).toEqual({
+          codec_name: format === 'mp3' ? 'mp3' : 'pcm_s16le',
+          sample_rate: String(expected.rate),
+        });
         // Decoded, because an mp3's own duration counts what is to be trimmed.
-        const decoded = execFileSync('ffmpeg', ['-v', 'error', '-i', artefact!, '-f', 's16le', '-'], { maxBuffer: 1 << 26 });
+        const decoded = execFileSync('ffmpeg', ['-v', 'error', '-i', artefact!, '-f', 's16le', '-'], {
+          maxBuffer: 1 << 26,
+        });
         expect(Math.abs(decoded.length / 4 / (expected.rate / 1000) - duration_ms)).toBeLessThan(1);
       });
     }

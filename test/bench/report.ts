@@ -1,4 +1,5 @@
 /** The results as text for people. Pure. */
+import { TIME_LIMIT_SECONDS } from '../../src/core/record-call.ts';
 import type { Machine } from './machine.ts';
 import type { Failed, Growth, Line } from './results.ts';
 import type { Skipped } from './schedule.ts';
@@ -32,6 +33,7 @@ export const reportLines = (report: Report): string[] => [
   '',
   'Calls are two PCMU legs of speech, 20 ms a packet, none lost. Figures are medians; spread is from the slowest round to the fastest.',
   'A whole call: the command as a user runs it; CPU and peak of its process tree, peak the sum of each process’s VmHWM, looked at every 50 ms.',
+  ...cutLines(report.lines),
   'Everything else: a loop that times itself; peak is its own process’s maxrss, what it prepared included. Against: the median over rounds.',
 ];
 
@@ -78,6 +80,14 @@ const growthLines = (growth: readonly Growth[]): string[] =>
       `${(peakBytes.at(-1)! / peakBytes[0]).toFixed(2)} × the memory for ${Math.round(minutes.at(-1)! / minutes[0])} × the call`,
     ]),
   );
+
+/** The rate of a call that outlasts the time limit counts all of it, though only a part became audio. */
+const cutLines = (lines: readonly Line[]): string[] =>
+  lines.some(({ group, callMinutes }) => group === 'whole' && callMinutes * 60 > TIME_LIMIT_SECONDS)
+    ? [
+        `A whole call longer than ${TIME_LIMIT_SECONDS / 3600} h is read to its end and recorded up to there, the longest time_limit.`,
+      ]
+    : [];
 
 /** Other work on the machine must neither meet a goal nor miss it: where the clock and CPU time disagree, nothing is claimed. */
 const goalLines = (lines: readonly Line[]): string[] =>

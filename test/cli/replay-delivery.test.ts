@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startUploadTarget } from '../../src/http/upload-target.ts';
 import { answer, ScriptedTarget, type Step } from '../deliver/scripted-target.ts';
-import { expectNoTrace, expectOneLine, filesIn, runCommand, runReplay } from '../support/command.ts';
+import { callCommand, expectNoTrace, expectOneLine, filesIn, runCommand, runReplay } from '../support/command.ts';
 import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
 import { SMALL_CALL_MS, writeSmallCall } from '../support/small-call.ts';
 
@@ -185,7 +185,7 @@ describe('a url in the fields', () => {
   for (const url of refused) {
     test(`${url} is refused before anything is recorded`, async () => {
       const out = join(scratchDir(), 'out');
-      const { status, stdout, stderr } = await runCommand([
+      const { status, stdout, stderr } = await callCommand([
         'replay',
         capture,
         '--out',
@@ -210,7 +210,7 @@ describe('a url in the fields', () => {
       }),
     );
     const out = join(scratchDir(), 'out');
-    const { status, stderr } = await runCommand(['replay', capture, '--out', out, '--metaflows', metaflows]);
+    const { status, stderr } = await callCommand(['replay', capture, '--out', out, '--metaflows', metaflows]);
     expect(status).toBe(2);
     expectOneLine(stderr);
     expect(stderr).toContain('RECORD_CALL_ALLOW_TARGETS');
@@ -267,7 +267,7 @@ describe('a --url that is none', () => {
   ]) {
     test(`"${url}" is wrong usage`, async () => {
       const out = join(scratchDir(), 'out');
-      const { status, stderr } = await runCommand(['replay', capture, '--out', out, '--url', url]);
+      const { status, stderr } = await callCommand(['replay', capture, '--out', out, '--url', url]);
       expect(status).toBe(2);
       expectOneLine(stderr);
       expect(stderr).toMatch(want);

@@ -180,7 +180,7 @@ describe('while it runs', () => {
         for (const needle of needles(SECRET)) for (const name of seenIn(root, needle)) secret.add(name);
         for (const name of seenIn(root, PUBLIC)) journals.add(name);
         looks++;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 15));
       }
       const { status, stdout, stderr } = await done;
       expect(child.exitCode).toBe(0);
@@ -250,15 +250,15 @@ describe('killed', () => {
     expectNothingSecret(root);
   });
 
-  for (let moment = 0; moment < 6; moment++) {
-    test(`at a moment of no meaning, ${moment + 1} of 6`, async () => {
+  for (let moment = 0; moment < 3; moment++) {
+    test(`at a moment of no meaning, ${moment + 1} of 3`, async () => {
       const places = world();
       const { child, done } = startCommand(['replay', ...argsFor(places.out, 'silence', 'wav', '--speed', '3')], {
         cwd: places.cwd,
         env: places.env,
       });
       await until(() => (existsSync(places.out) ? true : undefined), 'the folder');
-      await new Promise((resolve) => setTimeout(resolve, 150 + 330 * moment));
+      await new Promise((resolve) => setTimeout(resolve, 300 + 700 * moment));
       child.kill('SIGKILL');
       const { stdout, stderr } = await done;
       expectNothingSecret(places.root, stdout, stderr);

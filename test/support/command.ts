@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { RecordingDocument } from '../../src/app/recording-document.ts';
+import { main } from '../../src/cli/main.ts';
 import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import type { Manifest } from '../../src/finalize/manifest.ts';
 import { verifyArtefact } from '../../src/finalize/verify-artefact.ts';
@@ -86,6 +87,21 @@ export const runReplay = async (
   const result = await runCommand(['replay', ...args, '--json'], options);
   expect(result, result.stderr).toMatchObject({ status });
   return { ...result, documents: JSON.parse(result.stdout) as RecordingDocument[] };
+};
+
+/** The same in this process, for tables whose every row would otherwise be a program. Its environment is `env` alone. */
+export const callCommand = async (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> => {
+  const said = { stdout: '', stderr: '' };
+  const output = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      said[name] += text;
+    },
+  });
+  const io = { stdout: output('stdout'), stderr: output('stderr'), env, signal: new AbortController().signal };
+  return { status: await main(args, io), signal: null, ...said };
 };
 
 /** Exactly one line, ours, without a stack trace. */

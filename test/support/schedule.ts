@@ -59,10 +59,9 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
     .array(fc.record({ leg, at: fc.integer({ min: 40, max: 210 }), kind: fc.constantFrom('ssrc', 'jump', 'codec') }), {
       maxLength: 2,
     })
-    // A stream of a few packets has no line that could be trusted, and may be withheld near any mask.
     .map((changes) =>
       changes.filter((one, i) =>
-        changes.every((other, k) => k <= i || other.leg !== one.leg || Math.abs(other.at - one.at) > 30),
+        changes.every((other, k) => k <= i || other.leg !== one.leg || Math.abs(other.at - one.at) > FEWEST),
       ),
     ),
   masks: fc
@@ -110,6 +109,9 @@ export type SentFrame = {
 
 export type Arrival = { readonly atMs: number; readonly frame: SentFrame };
 
+/** A stream of fewer frames has no line that could be trusted, and may be withheld near any mask. */
+const FEWEST = 30;
+
 /** In every masked payload, several times. */
 export const SECRET = Buffer.from('c0ffee5ec7e7c0de', 'hex');
 
@@ -136,7 +138,7 @@ export const play = (schedule: Schedule): { frames: SentFrame[]; arrivals: Arriv
     const count = Math.floor((schedule.seconds * 1000) / FRAME_MS);
     for (let n = 0; n < count; n++) {
       for (const change of schedule.changes) {
-        if (change.leg !== leg || change.at !== n) continue;
+        if (change.leg !== leg || change.at !== n || n > count - FEWEST) continue;
         if (change.kind === 'jump') timestamp = (timestamp + 1_000_000 + Math.floor(random() * 2 ** 31)) >>> 0;
         else {
           ssrc = Math.floor(random() * 2 ** 32);

@@ -24,6 +24,7 @@ export const loop: Loop = async ({ call: { capture }, options, folder, leastSeco
   const pass = async (): Promise<void> => {
     const paths: string[] = [];
     const call = new Call({
+      startUs: 1e15,
       identity: {
         callId: 'bench',
         parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },

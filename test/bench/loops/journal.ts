@@ -27,8 +27,8 @@ export const recordJournal = async (
   const feed = new CaptureFeed({
     path: capture,
     plan,
-    begin: (planned) =>
-      new LiveCall(planned, {
+    begin: (planned, startUs) =>
+      new LiveCall(planned, startUs, {
         journals: folder,
         metaflows: undefined,
         fields,
