@@ -11,6 +11,8 @@ process.on('SIGINT', end);
 process.on('SIGTERM', end);
 // Whoever reads us may stop reading (`| head`): nothing is left to tell then.
 process.stdout.on('error', () => process.exit(0));
+// What is only said along the way may go unread.
+process.stderr.on('error', () => {});
 
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,

@@ -128,7 +128,10 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       }
       if (feed.clockSteps > 0)
         listener?.onWarning?.(`${basename(capture)}: the capturing clock was set back; its times were joined`);
-      if (results.length === before) reasons.push(`${basename(capture)}: no code in it started a recording`);
+      if (results.length === before)
+        reasons.push(
+          `${basename(capture)}: ${options.metaflows === undefined ? 'no call in it was answered or bridged' : 'no code in it started a recording'}`,
+        );
     }
     const recordings = (await untilAborted(Promise.all(results), signal)).sort((one, other) =>
       one.started_at.localeCompare(other.started_at),

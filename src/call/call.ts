@@ -109,6 +109,7 @@ export class Call {
     if (this.#ended) return;
     this.advance(packet.arrivalUs);
     this.#intake.packet(packet);
+    this.#startPending();
   }
 
   /** Moves the call's clock: releases what has waited long enough, ends what has reached its limit. */
@@ -171,22 +172,26 @@ export class Call {
     await Promise.all(this.#closing);
   }
 
-  #condition(fields: RecordCallFields): 'answer' | 'bridge' | undefined {
-    if (fields.record_on_answer === true && !this.#answered) return 'answer';
-    if (fields.record_on_bridge === true && !this.#intake.isBridged) return 'bridge';
-    return undefined;
+  #condition(fields: RecordCallFields): 'answer' | 'bridge' | 'either' | undefined {
+    const { record_on_answer: onAnswer = false, record_on_bridge: onBridge = false } = fields;
+    if ((onAnswer && this.#answered) || (onBridge && this.#intake.isBridged) || !(onAnswer || onBridge))
+      return undefined;
+    // Both: the first of the two counts (Kazoo 4.3).
+    return onAnswer && onBridge ? 'either' : onAnswer ? 'answer' : 'bridge';
   }
 
   /** Starts what was waiting. @param firstFrameUs start of the frame in hand, when there is one. */
   #startPending(firstFrameUs?: number): void {
     if (this.#pending.isEmpty) return;
-    const isReady = ({ until }: PendingStart): boolean =>
-      until === 'first-frame'
-        ? firstFrameUs !== undefined
-        : until === 'answer'
-          ? this.#answered
-          : this.#intake.isBridged;
-    for (const pending of this.#pending.take(isReady)) {
+    const answered = this.#answered;
+    const bridged = this.#intake.isBridged;
+    const ready = {
+      'first-frame': firstFrameUs !== undefined,
+      answer: answered,
+      bridge: bridged,
+      either: answered || bridged,
+    };
+    for (const pending of this.#pending.take(({ until }) => ready[until])) {
       if (pending.until === 'first-frame' && firstFrameUs !== undefined)
         this.#open(pending, firstFrameUs, 'first-frame');
       else this.#open(pending, this.#nowUs, 'command');

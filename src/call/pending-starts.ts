@@ -4,7 +4,7 @@ import type { RecordCallFields } from '../core/record-call.ts';
 export type PendingStart = {
   readonly fields: RecordCallFields;
   readonly startedBy: string;
-  readonly until: 'first-frame' | 'answer' | 'bridge';
+  readonly until: 'first-frame' | 'answer' | 'bridge' | 'either';
 };
 
 export class PendingStarts {

@@ -49,7 +49,7 @@ export const demoCommand = async (args: string[], io: CommandIo): Promise<number
   say();
   for (const line of summarize(document)) say(line);
   for (const { name, ok, detail } of await verifyArtefact(document.path!)) {
-    if (name.startsWith('mask') || !ok) say(`verified   ${name}: ${detail}`);
+    if (name.startsWith('mask ') || !ok) say(`verified   ${name}: ${detail}`);
   }
   say();
   say(`The upload target stored it below ${uploads}`);

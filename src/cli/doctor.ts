@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { readConfiguration } from '../app/configuration.ts';
-import { asAppError } from '../core/errors.ts';
+import { AppError, asAppError } from '../core/errors.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { foreignFormat } from '../finalize/ffmpeg/foreign-format.ts';
 import { CODEC_NAMES, codecFor } from '../media/codecs/registry.ts';
@@ -14,7 +14,8 @@ import { parseOptions } from './options.ts';
 type Finding = { readonly topic: string; readonly state: 'ok' | 'lack' | 'bad'; readonly detail: string };
 
 export const doctorCommand = async (args: string[], io: CommandIo): Promise<number> => {
-  const { values } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } });
+  const { values, positionals } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } });
+  if (positionals.length > 0) throw new AppError('USAGE', `doctor takes no "${positionals[0]}"`);
   const findings = [node(), configuration(io), ...(await ffmpeg(io)), await folder(), machine(), kernel()];
   if (values.json) io.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else
@@ -77,7 +78,11 @@ const ffmpeg = async ({ env }: CommandIo): Promise<Finding[]> => {
     return [
       { topic: 'ffmpeg', state: 'lack', detail: asAppError(error).message },
       { topic: 'mp3', state: 'ok', detail: 'by lamejs, in worker threads; ffmpeg would be about three times as fast' },
-      { topic: 'codecs', state: 'lack', detail: `${HERE}; ${names(foreign)} need ffmpeg` },
+      {
+        topic: 'codecs',
+        state: 'lack',
+        detail: `${HERE}; ${names(foreign.filter((wire) => foreignFormat(wire) !== undefined))} need ffmpeg`,
+      },
     ];
   }
 };

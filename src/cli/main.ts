@@ -52,7 +52,7 @@ export const main = async (argv: readonly string[], io: CommandIo): Promise<numb
       return 1;
     }
     const { message, exit } = asAppError(error);
-    io.stderr.write(`record-call: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+    io.stderr.write(`record-call: ${message.replace(/\p{Cc}+\s*/gu, ' ')}\n`);
     return exit;
   }
 };

@@ -37,7 +37,10 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
   const { allowTargets, mp3Encoder } = readConfiguration(io.env);
   const fields = parseData(values.data);
   const metaflows = values.metaflows === undefined ? undefined : await readMetaflows(values.metaflows);
-  checkTargets(values.url, [fields, ...(metaflows === undefined ? [] : recordCallFieldsOf(metaflows))], allowTargets);
+  // A code's fields and --data's together must be as sound as each alone.
+  const starts = metaflows === undefined ? [] : recordCallFieldsOf(metaflows);
+  for (const start of starts) parseRecordCallFields({ ...start, ...fields });
+  checkTargets(values.url, [fields, ...starts], allowTargets);
 
   const progress = new ProgressLine(io.stderr);
   const result = await replay({

@@ -75,6 +75,7 @@ export const finalizeRecording = async (
       }
       const encoded = await encoder.finish();
       const manifest = makeManifest({
+        mediaName: job.mediaName,
         survey,
         sampleRate,
         channels,
@@ -118,7 +119,11 @@ const publish = async (part: string, path: string, manifestPath: string, manifes
     await rm(manifestPart, { force: true });
     await writeFile(manifestPart, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
     await rename(part, path);
-    await rename(manifestPart, manifestPath);
+    // An artefact whose manifest can't be there is none.
+    await rename(manifestPart, manifestPath).catch(async (error: unknown) => {
+      await rm(path, { force: true });
+      throw error;
+    });
     const directory = await open(dirname(path), 'r');
     try {
       await directory.sync();

@@ -88,6 +88,8 @@ const ms = (us: number): number => Math.round(us / 1000);
 
 export const makeManifest = (found: {
   survey: JournalSurvey;
+  /** The artefact's own name. */
+  mediaName: string;
   sampleRate: number;
   channels: 1 | 2;
   spans: readonly MaskSpan[];
@@ -103,7 +105,7 @@ export const makeManifest = (found: {
     recording: {
       id: open.id,
       call_id: open.callId,
-      media_name: open.mediaName,
+      media_name: found.mediaName,
       origin: open.origin,
       label: open.label,
       started_at: isoTime(survey.startUs),

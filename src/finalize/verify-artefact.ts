@@ -20,6 +20,8 @@ export type Check = { readonly name: string; readonly ok: boolean; readonly deta
 const MP3_SMEAR_SAMPLES = 1152;
 /** Largest peak of an mp3's silence away from its edges, of 32768: −60 dBFS. */
 const MP3_SILENCE_PEAK = 33;
+/** Lengths are told in whole milliseconds. */
+const ROUNDING_MS = 3;
 /** A beep may come out of an mp3 this much larger. */
 const MP3_BEEP_MARGIN = 2;
 
@@ -49,7 +51,10 @@ export const verifyArtefact = async (path: string, manifestPath = `${path}.json`
     audio.channels === artefact.channels;
   check('format', sameShape, `${audio.format}, ${audio.sampleRate} Hz, ${audio.channels === 2 ? 'stereo' : 'mono'}`);
 
-  const spans = manifest.masks.map((mask) => new SpanCheck(mask, audio.format === 'mp3', artefact.sample_rate));
+  const starts = beepStarts(manifest.masks);
+  const spans = manifest.masks.map(
+    (mask) => new SpanCheck(mask, audio.format === 'mp3', artefact.sample_rate, starts.get(mask)!),
+  );
   let samples = 0;
   for await (const chunk of audio.chunks) {
     for (const span of spans) span.take(chunk, samples, audio.channels);
@@ -60,8 +65,49 @@ export const verifyArtefact = async (path: string, manifestPath = `${path}.json`
     samples === artefact.samples,
     `${samples} samples${samples === artefact.samples ? '' : `, the manifest says ${artefact.samples}`}`,
   );
+  const { isWhole, detail } = wholeness(manifest);
+  check('masks', isWhole, detail);
   for (const span of spans) checks.push(span.result());
   return checks;
+};
+
+/** Masks that overlap or touch were rendered as one span: where each one's began. */
+const beepStarts = (masks: readonly ManifestMask[]): Map<ManifestMask, number> => {
+  const starts = new Map<ManifestMask, number>();
+  let start = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const mask of [...masks].sort((one, other) => one.artefact.start_sample - other.artefact.start_sample)) {
+    if (mask.artefact.start_sample > end) start = mask.artefact.start_sample;
+    end = Math.max(end, mask.artefact.end_sample);
+    starts.set(mask, start);
+  }
+  return starts;
+};
+
+/** Whether the masks are spans that the artefact can have, and its length is the call's less what was dropped. */
+const wholeness = ({ masks, artefact, recording }: Manifest): { isWhole: boolean; detail: string } => {
+  for (const { mode, artefact: at, start_ms: startMs, end_ms: endMs } of masks) {
+    const hasLength = at.end_sample > at.start_sample;
+    const isPossible = at.start_sample >= 0 && at.start_sample <= at.end_sample && at.end_sample <= artefact.samples;
+    if (!isPossible || hasLength === (mode === 'drop')) {
+      return { isWhole: false, detail: `the one at ${startMs}–${endMs} ms is no span that the artefact can have` };
+    }
+  }
+  let droppedMs = 0;
+  let endMs = 0;
+  for (const mask of [...masks].sort((one, other) => one.start_ms - other.start_ms)) {
+    if (mask.mode === 'drop') droppedMs += Math.max(0, mask.end_ms - Math.max(endMs, mask.start_ms));
+    endMs = Math.max(endMs, mask.end_ms);
+  }
+  const missingMs = recording.call_duration_ms - droppedMs - (artefact.samples * 1000) / artefact.sample_rate;
+  const isWhole = Math.abs(missingMs) <= ROUNDING_MS;
+  const dropped = droppedMs === 0 ? '' : `, ${droppedMs} ms dropped`;
+  return {
+    isWhole,
+    detail: isWhole
+      ? `${masks.length}${dropped}`
+      : `the artefact is ${Math.round(Math.abs(missingMs))} ms off the call's length${dropped}`,
+  };
 };
 
 /** Looks at one mask's part of the artefact while it is being decoded. In a wav it must be what was rendered, to the sample. */
@@ -71,10 +117,13 @@ class SpanCheck {
   readonly #to: number;
   readonly #isMp3: boolean;
   readonly #rate: number;
+  readonly #beepStart: number;
   /** Largest difference from what belongs there: silence, or the beep. */
   #excess = 0;
 
-  constructor(mask: ManifestMask, isMp3: boolean, rate: number) {
+  /** @param beepStart sample at which the beep of its span began: masks that overlap are one span. */
+  constructor(mask: ManifestMask, isMp3: boolean, rate: number, beepStart: number) {
+    this.#beepStart = beepStart;
     const smear = isMp3 ? MP3_SMEAR_SAMPLES : 0;
     this.#mask = mask;
     this.#isMp3 = isMp3;
@@ -86,9 +135,9 @@ class SpanCheck {
   take(chunk: Int16Array, position: number, channels: number): void {
     const from = Math.max(0, this.#from - position) * channels;
     const to = Math.min(chunk.length, (this.#to - position) * channels);
-    const { mode, artefact } = this.#mask;
+    const { mode } = this.#mask;
     for (let i = from; i < to; i++) {
-      const at = position + Math.floor(i / channels) - artefact.start_sample;
+      const at = position + Math.floor(i / channels) - this.#beepStart;
       const belongs = mode === 'tone' ? beepSample(at, this.#rate) : 0;
       // An mp3 smears the beep: near it, anything as quiet as the beep may be its own.
       const room = this.#isMp3 && mode === 'tone' && this.#isNearBeep(at) ? MP3_BEEP_MARGIN * BEEP.peak : 0;
@@ -159,7 +208,7 @@ const parsed = (text: string): unknown => {
 /** What is used of it is there and has the right type. */
 const isManifest = (value: unknown): value is Manifest => {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, artefact, masks } = value as Partial<Manifest>;
+  const { version, artefact, masks, recording } = value as Partial<Manifest>;
   const numbers = (...each: unknown[]): boolean => each.every((one) => typeof one === 'number' && Number.isFinite(one));
   return (
     version === 1 &&
@@ -167,6 +216,7 @@ const isManifest = (value: unknown): value is Manifest => {
     artefact !== null &&
     typeof artefact.sha256 === 'string' &&
     numbers(artefact.samples, artefact.sample_rate, artefact.channels, artefact.bytes) &&
+    numbers(recording?.call_duration_ms) &&
     Array.isArray(masks) &&
     masks.every((mask: Partial<ManifestMask>) =>
       numbers(mask?.start_ms, mask?.end_ms, mask?.artefact?.start_sample, mask?.artefact?.end_sample),

@@ -125,8 +125,7 @@ describe('doctor', () => {
     });
   }
 
-  // Not so yet: `.fails` goes when it is.
-  (hasProgram('ffmpeg') ? test.fails : test.skip)(
+  (hasProgram('ffmpeg') ? test : test.skip)(
     'codecs that not even ffmpeg decodes here are not said to need it',
     async () => {
       const never =

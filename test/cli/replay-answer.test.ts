@@ -65,12 +65,10 @@ describe('record_on_answer and record_on_bridge', () => {
       data: { record_on_bridge: true },
       from: oneLegLate,
       startMs: 1000,
-      // Not so yet: `.fails` goes when it is.
-      holds: test.fails,
+      holds: test,
     },
     {
-      // As Kazoo 4.3 does; not so yet: `.fails` goes when it is.
-      holds: test.fails,
+      holds: test,
       name: 'both: the first of the two counts',
       data: { record_on_answer: true, record_on_bridge: true },
       from: () => answeredLate('both.pcap', 1000),
@@ -85,8 +83,7 @@ describe('record_on_answer and record_on_bridge', () => {
     });
   }
 
-  // Not so yet: `.fails` goes when it is.
-  test.fails('a capture in which nobody answers: exit status 3, and it says that nobody did', async () => {
+  test('a capture in which nobody answers: exit status 3, and it says that nobody did', async () => {
     const path = join(folder, 'unanswered.pcap');
     const datagrams = callDatagrams(smallCall()).filter(
       ({ payload }) => !/^(SIP\/2\.0 200|ACK |BYE )/.test(payload.toString('latin1', 0, 16)),

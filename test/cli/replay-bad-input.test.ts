@@ -76,8 +76,7 @@ describe('what is no capture: exit status 2, one line that names the file and wh
     });
   }
 
-  // Not so yet, for the escape: `.fails` goes when it is.
-  test.fails('a name with a line end or an escape in it is told in one line all the same', async () => {
+  test('a name with a line end or an escape in it is told in one line all the same', async () => {
     const { status, stderr } = await runCommand([
       'replay',
       join(folder, 'two\nlines\u001b[31m.pcap'),

@@ -161,8 +161,7 @@ describe('one media_name for several recordings of a run', () => {
     });
   }
 
-  // Not so yet: `.fails` goes when it is.
-  test.fails('each manifest names its own file', async () => {
+  test('each manifest names its own file', async () => {
     const data = JSON.stringify({ format: 'wav', media_name: 'call.wav' });
     const { documents } = await runReplay([capture, capture, '--out', scratchDir(), '--data', data]);
     expect(documents.map((document) => readManifest(document).recording.media_name)).toEqual([

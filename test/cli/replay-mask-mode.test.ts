@@ -89,8 +89,7 @@ for (const { name, asked, kept } of [
   }
 }
 
-// Not so yet: `.fails` goes when it is.
-test.fails('tone, where spans overlap: verify accepts what this program has written', async () => {
+test('tone, where spans overlap: verify accepts what this program has written', async () => {
   const document = await replayed(['0.5-2', '1-3.7'], { mask_mode: 'tone' });
   await expectVerified(document.path!);
 });

@@ -137,8 +137,7 @@ test('digits are in no file and in no line that is printed', async () => {
 });
 
 describe('a code’s fields and --data’s that do not go together', () => {
-  // Not so yet: `.fails` goes when it is.
-  test.fails('a rate for wav in the code, mp3 in --data: refused before anything is recorded', async () => {
+  test('a rate for wav in the code, mp3 in --data: refused before anything is recorded', async () => {
     const path = join(folder, 'rate.json');
     const start = { module: 'record_call', data: { action: 'start', format: 'wav', record_sample_rate: 12_345 } };
     writeFileSync(path, JSON.stringify({ numbers: { 71: start } }));
