@@ -52,10 +52,10 @@ describe('in the middle of a recording, at --speed 1', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     test(`${signal} ends it at once: one line, exit status 1, no journal, no part file`, async () => {
       const out = scratchDir();
-      const { child, done } = startCommand(['replay', capture, '--out', out, '--speed', '1', '--json']);
-      await until(() => journalIn(out), 'a journal');
-      child.kill(signal);
-      const { status, stdout, stderr } = await done;
+      const running = startCommand(['replay', capture, '--out', out, '--speed', '1', '--json']);
+      await until(() => journalIn(out), 'a journal', running);
+      running.child.kill(signal);
+      const { status, stdout, stderr } = await running.done;
       expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: 'record-call: interrupted\n' });
       for (const path of await expectWholeRecordings(out)) {
         const { channels, sampleRate } = await listenTo(path);
@@ -66,10 +66,10 @@ describe('in the middle of a recording, at --speed 1', () => {
 
   test('before anything has begun, nothing is left, not even when the capture is long', async () => {
     const out = scratchDir();
-    const { child, done } = startCommand(['replay', long, '--out', out, '--speed', '1']);
-    await until(() => (filesIn(out).length > 0 ? true : undefined), 'the folder for journals');
-    child.kill('SIGINT');
-    expect((await done).status).toBe(1);
+    const running = startCommand(['replay', long, '--out', out, '--speed', '1']);
+    await until(() => (filesIn(out).length > 0 ? true : undefined), 'the folder for journals', running);
+    running.child.kill('SIGINT');
+    expect((await running.done).status).toBe(1);
     await expectWholeRecordings(out);
   });
 });
@@ -81,7 +81,7 @@ describe('while a recording is encoded', () => {
       env: { RECORD_CALL_MP3_ENCODER: encoder },
       group,
     });
-    await until(() => partIn(out), 'a part file');
+    await until(() => partIn(out), 'a part file', running);
     return { out, running };
   };
 
@@ -108,7 +108,7 @@ describe('while a recording is encoded', () => {
     'Ctrl-C, which reaches ffmpeg too, never leaves a cut mp3 under its final name',
     async () => {
       const { out, running } = await caught('ffmpeg', true);
-      await until(() => (ffmpegOf(running.pid) ? true : undefined), 'ffmpeg');
+      await until(() => (ffmpegOf(running.pid) ? true : undefined), 'ffmpeg', running);
       process.kill(-running.pid, 'SIGINT');
       const { status, stderr } = await running.done;
       for (const path of await expectWholeRecordings(out)) {
@@ -142,7 +142,7 @@ describe('while a delivery waits for its next try', () => {
     running.child.stderr!.on('data', (text: string) => {
       said += text;
     });
-    await until(() => (said.includes('next try') ? true : undefined), 'a failed try');
+    await until(() => (said.includes('next try') ? true : undefined), 'a failed try', running);
     running.child.kill('SIGINT');
     const { status, stderr } = await running.done;
     expect(status).toBe(1);

@@ -221,13 +221,13 @@ describe('killed', () => {
     speed = '4',
   ) => {
     const places = world();
-    const { child, done } = startCommand(['replay', ...argsFor(places.out, mode, kind, '--speed', speed)], {
+    const running = startCommand(['replay', ...argsFor(places.out, mode, kind, '--speed', speed)], {
       cwd: places.cwd,
       env: envFor(kind, places.env),
     });
-    await until(() => look(places.out) || undefined, what);
-    child.kill('SIGKILL');
-    const result = await done;
+    await until(() => look(places.out) || undefined, what, running);
+    running.child.kill('SIGKILL');
+    const result = await running.done;
     expect(result.signal).toBe('SIGKILL');
     return { ...places, result };
   };

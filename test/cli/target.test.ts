@@ -11,13 +11,14 @@ const capture = writeSmallCall(folder);
 
 const startTarget = async (...args: string[]) => {
   const dir = join(scratchDir(), 'uploads');
-  const { child, done } = startCommand(['target', '--port', '0', '--dir', dir, ...args], { timeoutMs: 60_000 });
+  const running = startCommand(['target', '--port', '0', '--dir', dir, ...args], { timeoutMs: 60_000 });
+  const { child, done } = running;
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   child.stdout!.on('data', (text: string) => {
     said += text;
   });
-  const url = await until(() => /at (http:\/\/\S+\/) storing into/.exec(said)?.[1], 'the target’s address');
+  const url = await until(() => /at (http:\/\/\S+\/) storing into/.exec(said)?.[1], 'the target’s address', running);
   return { child, done, dir, url };
 };
 

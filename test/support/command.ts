@@ -12,6 +12,8 @@ import { verifyArtefact } from '../../src/finalize/verify-artefact.ts';
 import type { Audio } from './listen.ts';
 import { channelsOf, joined } from './tones.ts';
 
+const WAIT_MS = 20_000;
+
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 export type CommandResult = {
@@ -143,12 +145,23 @@ export const expectVerified = async (path: string): Promise<void> => {
   expect(failed).toEqual([]);
 };
 
-/** Looks at something again and again, without resting for longer than a timer's tick, until it is there. @throws when it takes too long. */
-export const until = async <T>(look: () => T | undefined, what: string, timeoutMs = 20_000): Promise<T> => {
-  const endMs = performance.now() + timeoutMs;
+/**
+ * Looks at something again and again, without resting for longer than a timer's tick, until it is there.
+ * @param running who is to bring it about; when it ends first, there is no use in waiting.
+ * @throws when it takes too long, or can't come any more.
+ */
+export const until = async <T>(look: () => T | undefined, what: string, running?: RunningCommand): Promise<T> => {
+  const endMs = performance.now() + WAIT_MS;
+  let ended: CommandResult | undefined;
+  void running?.done.then((result) => {
+    ended = result;
+  });
   for (;;) {
+    const over = ended;
     const found = look();
     if (found !== undefined) return found;
+    if (over !== undefined)
+      throw new Error(`${what} never came: exit status ${over.status}, ${over.stderr || over.stdout}`);
     if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
