@@ -10,7 +10,7 @@ import type { RandomBytes } from '../core/ids.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { LegTally, Trigger } from '../spool/journal-record.ts';
+import type { LegTally, MaskRecord, Trigger } from '../spool/journal-record.ts';
 import type { ActionResult, Command, RecordingStatus } from './action.ts';
 import { type DigitListener, Intake, type MediaPacket } from './intake.ts';
 import { MaskBook } from './mask-book.ts';
@@ -154,7 +154,7 @@ export class Call {
   /** Masks a span whose both ends are known, such as a replay's `--mask`; before its frames are taken. */
   maskSpan(startUs: number, endUs: number, trigger: Trigger): void {
     const mask = this.masks.addSpan(startUs, endUs, this.#nowUs, trigger);
-    for (const recorder of this.#recordings.open) recorder.mask(mask);
+    this.#note(mask);
   }
 
   /** The call is over: what waited is judged and written, every recording ends and is closed. Resolves when all journals are durable. */
@@ -246,7 +246,7 @@ export class Call {
       const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
       this.#durable = false;
       const mask = this.masks.begin(startUs, this.#nowUs, trigger);
-      for (const recorder of this.#recordings.open) recorder.mask({ ...mask });
+      this.#note(mask);
       this.#dueChanged();
     }
     await this.#inTurn(async () => {
@@ -263,27 +263,30 @@ export class Call {
       if (open === undefined) return this.#result('unmask', false, this.#recordings.open);
       const askedAtUs = this.#nowUs;
       // The call stays masked until the end of the mask is durable: a crash in between must not find it open.
-      for (const recorder of this.#recordings.open) {
-        recorder.mask({ ...open, endUs: askedAtUs, unmaskTrigger: trigger, unmaskAskedAtUs: askedAtUs });
-      }
+      this.#note({ ...open, endUs: askedAtUs, unmaskTrigger: trigger, unmaskAskedAtUs: askedAtUs });
       try {
         await this.#sync('unmask');
       } catch (error) {
-        for (const recorder of this.#recordings.open) recorder.mask({ ...open });
+        this.#note(open);
         throw error;
       }
       if (this.#masksAsked !== masksAsked) {
         // Somebody asked for a mask meanwhile: the one that is open goes on.
         this.#durable = false;
-        for (const recorder of this.#recordings.open) recorder.mask({ ...open });
+        this.#note(open);
         return this.#result('unmask', false, this.#recordings.open);
       }
       // Said again, with the end it really has, also to what has started meanwhile.
       const mask = this.masks.end(this.#nowUs, askedAtUs, trigger);
-      if (mask !== undefined) for (const recorder of this.#recordings.open) recorder.mask({ ...mask });
+      if (mask !== undefined) this.#note(mask);
       this.#dueChanged();
       return this.#result('unmask', true, this.#recordings.open);
     });
+  }
+
+  /** Writes what is known of a mask to every journal; the last that a journal says of it counts. */
+  #note(mask: MaskRecord): void {
+    for (const recorder of this.#recordings.open) recorder.mask(mask);
   }
 
   /** Rule 4: durable in every journal before anyone is told. @throws MASK_NOT_DURABLE */

@@ -2,10 +2,8 @@
  * The URL a finished file is sent to, as Kazoo's HTTP storage shapes it (kazoo-contract §3.3, parameter list of 4.3).
  * Pure: it neither checks the URL nor resolves anything.
  */
+import { gregorianSeconds } from '../core/ids.ts';
 import type { Parcel } from './parcel.ts';
-
-/** Seconds from year 0, where the Gregorian calendar of Erlang begins, to the Unix epoch. */
-const GREGORIAN_EPOCH_SECONDS = 62_167_219_200;
 
 /** RFC 3986 §2.3: everything but unreserved characters is escaped, also slashes. A lone surrogate becomes U+FFFD. */
 const percentEncode = (value: string): string =>
@@ -18,8 +16,7 @@ const percentEncode = (value: string): string =>
 const fileName = (parcel: Parcel): string => percentEncode(`call_recording_${parcel.callId}.${parcel.format}`);
 
 const parameters = (parcel: Parcel): string => {
-  const startSeconds =
-    parcel.startMs === undefined ? undefined : Math.floor(parcel.startMs / 1000) + GREGORIAN_EPOCH_SECONDS;
+  const startSeconds = parcel.startMs === undefined ? undefined : gregorianSeconds(parcel.startMs * 1000);
   const durationMs = parcel.durationMs === undefined ? undefined : Math.round(parcel.durationMs);
   const pairs: readonly (readonly [string, string | number | undefined])[] = [
     ['from', parcel.from],
