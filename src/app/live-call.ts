@@ -8,10 +8,9 @@ import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import type { PlannedCall } from '../ingest/plan.ts';
 import type { Recorder } from '../record/recorder.ts';
+import type { OpenJournal } from '../spool/journal.ts';
+import type { Foreseen } from '../spool/journal-record.ts';
 import { CallControl } from './call-control.ts';
-
-/** No packet of a call's first frames is later than this. */
-const BEFORE_FIRST_US = 10_000_000;
 
 export type LiveCallOptions = {
   readonly journals: string;
@@ -19,13 +18,16 @@ export type LiveCallOptions = {
   readonly metaflows: Partial<Record<Leg, MetaflowsDocument>> | undefined;
   /** Fields of every recording; they go before a code's own. */
   readonly fields: RecordCallFields;
-  /** By position in the call's first recording, ms. */
+  /** By position in the call's first recording, ms; they need what a rehearsal has foreseen. */
   readonly masks: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly foreseen?: readonly Foreseen[];
+  /** Default: files in `journals`. */
+  readonly openJournal?: OpenJournal;
   readonly redactTones: boolean;
-  readonly onUnwatched: (codec: string) => void;
-  readonly onClosed: (recorder: Recorder, failure: AppError | undefined) => void;
-  readonly onFailure: (error: AppError) => void;
-  readonly onNotRun: (module: string) => void;
+  readonly onUnwatched?: (codec: string) => void;
+  readonly onClosed?: (recorder: Recorder, failure: AppError | undefined) => void;
+  readonly onFailure?: (error: AppError) => void;
+  readonly onNotRun?: (module: string) => void;
 };
 
 export class LiveCall {
@@ -33,11 +35,10 @@ export class LiveCall {
   readonly call: Call;
   readonly control: CallControl;
   #answered = false;
-  #spansSet = false;
 
   /** @param startUs when its first packet came, on the clock of the replay. */
   constructor(planned: PlannedCall, startUs: number, options: LiveCallOptions) {
-    const { fields, masks } = options;
+    const { fields, masks, foreseen, openJournal } = options;
     this.planned = planned;
     const { from, to } = planned;
     this.call = new Call({
@@ -54,13 +55,14 @@ export class LiveCall {
       },
       startUs,
       journalPath: (id) => join(options.journals, `${id}.journal`),
+      ...(foreseen === undefined ? {} : { foreseen }),
+      ...(openJournal === undefined ? {} : { openJournal }),
       random: randomBytes,
       redactTones: options.redactTones,
       listener: {
         onDigit: (leg, digit, atUs) => this.control.digit(leg, digit, atUs),
-        onStarted: (recorder) => this.#setSpans(recorder, masks),
-        onClosed: options.onClosed,
-        onUnwatched: options.onUnwatched,
+        ...(options.onClosed === undefined ? {} : { onClosed: options.onClosed }),
+        ...(options.onUnwatched === undefined ? {} : { onUnwatched: options.onUnwatched }),
         onMaskOverdue: (expiry, atUs, recorder) => {
           const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
           const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
@@ -70,10 +72,11 @@ export class LiveCall {
       },
     });
     this.control = new CallControl(this.call, options.metaflows ?? {}, {
-      onFailure: options.onFailure,
-      onNotRun: options.onNotRun,
+      ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+      ...(options.onNotRun === undefined ? {} : { onNotRun: options.onNotRun }),
       overriding: fields,
     });
+    this.call.maskPositions(masks);
     if (options.metaflows === undefined) this.call.recordFromFirstFrame(fields, 'replay');
   }
 
@@ -96,16 +99,5 @@ export class LiveCall {
       return;
     this.#answered = true;
     this.call.answered();
-  }
-
-  #setSpans(recorder: Recorder, masks: LiveCallOptions['masks']): void {
-    if (this.#spansSet) return;
-    this.#spansSet = true;
-    const { startUs } = recorder.head;
-    for (const { startMs, endMs } of masks) {
-      // From the very beginning also covers what was said before the first frame that arrived.
-      const fromUs = startMs === 0 ? startUs - BEFORE_FIRST_US : startUs + startMs * 1000;
-      this.call.maskSpan(fromUs, startUs + endMs * 1000, { kind: 'policy', by: 'position' });
-    }
   }
 }

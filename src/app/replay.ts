@@ -24,6 +24,7 @@ import { CaptureFeed } from './capture-feed.ts';
 import { LiveCall } from './live-call.ts';
 import type { RecordingDocument } from './recording-document.ts';
 import { RecordingLine, type RecordingTarget } from './recording-line.ts';
+import { Rehearsal } from './rehearsal.ts';
 
 export type ReplayOptions = {
   readonly captures: readonly string[];
@@ -90,13 +91,35 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
     });
     results.push(result);
   };
-  const begin = (planned: PlannedCall, startUs: number): LiveCall =>
+  const driven = {
+    journals,
+    metaflows: heldBy(options.metaflows, options.holder),
+    fields: options.fields,
+    redactTones: options.redactTones,
+  };
+  const rehearse = async (capture: string, plan: CapturePlan): Promise<Rehearsal<PlannedCall>> => {
+    const rehearsal = new Rehearsal<PlannedCall>();
+    const begin = (planned: PlannedCall, startUs: number): LiveCall =>
+      new LiveCall(planned, startUs, {
+        ...driven,
+        masks: [],
+        openJournal: (path, head) => rehearsal.open(planned, path, head),
+      });
+    const speed = Number.POSITIVE_INFINITY;
+    const feed = new CaptureFeed({ path: capture, plan, begin, clock: options.clock, speed, signal });
+    try {
+      await feed.run((bytes, total) => listener?.onReading?.(capture, 2, bytes, 2 * total));
+    } catch (error) {
+      await feed.abort();
+      throw error;
+    }
+    return rehearsal;
+  };
+  const begin = (planned: PlannedCall, startUs: number, rehearsal: Rehearsal<PlannedCall> | undefined): LiveCall =>
     new LiveCall(planned, startUs, {
-      journals,
-      metaflows: heldBy(options.metaflows, options.holder),
-      fields: options.fields,
+      ...driven,
       masks: options.masks,
-      redactTones: options.redactTones,
+      ...(rehearsal === undefined ? {} : { foreseen: rehearsal.foreseen(planned) }),
       onUnwatched: (codec) =>
         listener?.onWarning?.(`audible keys can't be found in ${codec}: they are recorded where no mask is`),
       onClosed: finish,
@@ -118,9 +141,21 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
         continue;
       }
       const before = results.length;
-      const feed = new CaptureFeed({ path: capture, plan, begin, clock: options.clock, speed: options.speed, signal });
+      // A position is a place in the finished file, which only the whole call tells: design §5.
+      const rehearsal = options.masks.length === 0 ? undefined : await rehearse(capture, plan);
+      const feed = new CaptureFeed({
+        path: capture,
+        plan,
+        begin: (planned, startUs) => begin(planned, startUs, rehearsal),
+        clock: options.clock,
+        speed: options.speed,
+        signal,
+      });
       try {
-        await feed.run((bytes, total) => listener?.onReading?.(capture, 2, bytes, total));
+        await feed.run((bytes, total) => {
+          const isSecondHalf = rehearsal !== undefined;
+          listener?.onReading?.(capture, 2, isSecondHalf ? total + bytes : bytes, isSecondHalf ? 2 * total : total);
+        });
       } catch (error) {
         givenUp = true;
         await feed.abort();

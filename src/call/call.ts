@@ -10,13 +10,15 @@ import type { RandomBytes } from '../core/ids.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import type { Recorder } from '../record/recorder.ts';
-import type { LegTally, MaskRecord, Trigger } from '../spool/journal-record.ts';
+import type { OpenJournal } from '../spool/journal.ts';
+import type { Foreseen, LegTally, MaskRecord, Trigger } from '../spool/journal-record.ts';
 import type { ActionResult, Command, RecordingStatus } from './action.ts';
 import { type DigitListener, Intake, type MediaPacket } from './intake.ts';
 import { MaskBook } from './mask-book.ts';
 import { MaskDeadline, type MaskExpiry } from './mask-deadline.ts';
 import { MaskGate } from './mask-gate.ts';
 import { type PendingStart, PendingStarts } from './pending-starts.ts';
+import { PositionMasks } from './position-masks.ts';
 import { type CallIdentity, Recordings } from './recordings.ts';
 
 export type CallListener = {
@@ -34,6 +36,8 @@ export class Call {
   readonly identity: CallIdentity;
   readonly masks = new MaskBook();
   readonly #recordings: Recordings;
+  readonly #foreseen: readonly Foreseen[];
+  readonly #positions: PositionMasks;
   readonly #listener: CallListener;
   readonly #gate: MaskGate;
   readonly #intake: Intake;
@@ -57,6 +61,10 @@ export class Call {
     /** The call's clock at its beginning, µs since the Unix epoch. */
     startUs: number;
     journalPath: (recordingId: string) => string;
+    /** Default: a file. */
+    openJournal?: OpenJournal;
+    /** What a rehearsal has found of each of its recordings, in the order they begin. */
+    foreseen?: readonly Foreseen[];
     random: RandomBytes;
     /** Withhold frames with audible key tones (rule 10); frames then wait 150 ms in memory. */
     redactTones?: boolean;
@@ -65,9 +73,12 @@ export class Call {
     this.identity = options.identity;
     this.#nowUs = options.startUs;
     this.#listener = options.listener ?? {};
+    this.#foreseen = options.foreseen ?? [];
+    this.#positions = new PositionMasks(this.#foreseen);
     this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
     this.#gate = new MaskGate(
       this.masks,
+      this.#positions,
       () => this.#recordings.open,
       (startUs) => this.#startPending(startUs),
     );
@@ -151,10 +162,21 @@ export class Call {
     }
   }
 
-  /** Masks a span whose both ends are known, such as a replay's `--mask`; before its frames are taken. */
-  maskSpan(startUs: number, endUs: number, trigger: Trigger): void {
-    const mask = this.masks.addSpan(startUs, endUs, this.#nowUs, trigger);
-    this.#note(mask);
+  /**
+   * Masks by position in the call's first recording, ms, such as a replay's `--mask`; before its first packet. Where the call was not
+   * rehearsed, or came to no recording, nobody knows where a position lies: the whole call is masked.
+   */
+  maskPositions(spans: readonly { readonly startMs: number; readonly endMs: number }[]): void {
+    const trigger: Trigger = { kind: 'policy', by: 'position' };
+    const first = this.#foreseen[0];
+    if (first === undefined && spans.length > 0) {
+      this.#positions.add(this.masks.addSpan(this.#nowUs, Number.MAX_SAFE_INTEGER, this.#nowUs, trigger), true);
+    }
+    if (first === undefined) return;
+    for (const { startMs, endMs } of spans) {
+      const [fromUs, toUs] = [first.startUs + startMs * 1000, first.startUs + endMs * 1000];
+      this.#positions.add(this.masks.addSpan(fromUs, toUs, this.#nowUs, trigger), startMs === 0);
+    }
   }
 
   /** The call is over: what waited is judged and written, every recording ends and is closed. Resolves when all journals are durable. */
@@ -205,7 +227,8 @@ export class Call {
   ): Recorder {
     const recorder = this.#recordings.start(pending.fields, startUs, startsWith, pending.startedBy);
     this.#lookbackChanged();
-    for (const mask of this.masks.all) if (mask.endUs === null || mask.endUs > startUs) recorder.mask(mask);
+    for (const mask of this.masks.all)
+      if (mask.endUs === null || mask.endUs > startUs || mask.trigger.by === 'position') recorder.mask(mask);
     this.#listener.onStarted?.(recorder);
     return recorder;
   }

@@ -1,6 +1,6 @@
 /**
- * The masks of one call, all of them: open, past, and those a policy has set by position (design §4, rules 1–3). It answers one
- * question, whether a span of the call's clock touches a mask. Pure; times in µs on the call's clock; ends are exclusive.
+ * The masks of one call, all of them: open, past, and those set by position (rules 1–3). It answers one question, whether a span
+ * of the call's clock touches a mask that somebody asked for. Pure; times in µs on the call's clock; ends are exclusive.
  */
 import type { MaskRecord, Trigger } from '../spool/journal-record.ts';
 
@@ -8,6 +8,7 @@ export type Mask = { -readonly [K in keyof MaskRecord]: MaskRecord[K] };
 
 export class MaskBook {
   readonly #masks: Mask[] = [];
+  readonly #all: Mask[] = [];
   #open: Mask | undefined;
   /** The latest end of any mask, so that audio after all of them costs one comparison. */
   #latestEndUs = Number.NEGATIVE_INFINITY;
@@ -18,11 +19,11 @@ export class MaskBook {
   }
 
   get all(): readonly Mask[] {
-    return this.#masks;
+    return this.#all;
   }
 
   isMasked(atUs: number): boolean {
-    return this.touching(atUs, atUs + 1) !== undefined;
+    return this.#all.some(({ startUs, endUs }) => startUs <= atUs && (endUs === null || atUs < endUs));
   }
 
   /** The first mask that any part of `[startUs, endUs)` falls into; a frame of no length counts as an instant. */
@@ -37,8 +38,9 @@ export class MaskBook {
 
   /** Opens a mask. @param startUs where it reaches back to; @param atUs when it was asked for and took effect. */
   begin(startUs: number, atUs: number, trigger: Trigger): Mask {
-    const mask: Mask = { id: this.#masks.length, startUs, endUs: null, trigger, askedAtUs: atUs, effectiveAtUs: atUs };
+    const mask: Mask = { id: this.#all.length, startUs, endUs: null, trigger, askedAtUs: atUs, effectiveAtUs: atUs };
     this.#masks.push(mask);
+    this.#all.push(mask);
     this.#open = mask;
     this.#latestEndUs = Number.POSITIVE_INFINITY;
     return mask;
@@ -56,11 +58,10 @@ export class MaskBook {
     return mask;
   }
 
-  /** Adds a mask whose both ends are known, in the future or not. */
+  /** Adds a mask by position, whose both ends are known; `touching` leaves it to `PositionMasks`. */
   addSpan(startUs: number, endUs: number, atUs: number, trigger: Trigger): Mask {
-    const mask: Mask = { id: this.#masks.length, startUs, endUs, trigger, askedAtUs: atUs, effectiveAtUs: atUs };
-    this.#masks.push(mask);
-    this.#latestEndUs = Math.max(this.#latestEndUs, endUs);
+    const mask: Mask = { id: this.#all.length, startUs, endUs, trigger, askedAtUs: atUs, effectiveAtUs: startUs };
+    this.#all.push(mask);
     return mask;
   }
 }

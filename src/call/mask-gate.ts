@@ -5,7 +5,8 @@
 import type { Line, StreamTimeline } from '../media/timeline.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { TrackSource } from '../record/track-source.ts';
-import type { MaskBook } from './mask-book.ts';
+import type { Mask, MaskBook } from './mask-book.ts';
+import type { PositionMasks } from './position-masks.ts';
 
 /** Where the frame in hand lies on the call's clock, µs. One object, set anew for each frame. */
 export class FramePlacement {
@@ -17,8 +18,10 @@ export class FramePlacement {
   /** When its audio can have been captured, at the earliest and the latest. */
   earliestUs = 0;
   latestUs = 0;
+  /** How much audio from before it is in it. */
+  reachBackUs = 0;
 
-  /** Takes the placement of the packet that `timeline` placed last. @param reachBackUs how much audio from before it is in it. */
+  /** Takes the placement of the packet that `timeline` placed last.*/
   take(timeline: StreamTimeline, line: Line, arrivalUs: number, ticks: number, reachBackUs: number): void {
     this.line = line;
     this.arrivalUs = arrivalUs;
@@ -27,6 +30,7 @@ export class FramePlacement {
     this.endUs = timeline.endUs;
     this.earliestUs = timeline.earliestUs - reachBackUs;
     this.latestUs = timeline.latestUs;
+    this.reachBackUs = reachBackUs;
   }
 }
 
@@ -35,12 +39,19 @@ export class MaskGate {
   /** End of the last frame of either leg, withheld ones too. */
   lastFrameUs = Number.NEGATIVE_INFINITY;
   readonly #masks: MaskBook;
+  readonly #positions: PositionMasks;
   readonly #recorders: () => readonly Recorder[];
   readonly #beforeFrame: (startUs: number) => void;
 
   /** @param beforeFrame told of each frame's start before it is judged: a recording may begin with it. */
-  constructor(masks: MaskBook, recorders: () => readonly Recorder[], beforeFrame: (startUs: number) => void) {
+  constructor(
+    masks: MaskBook,
+    positions: PositionMasks,
+    recorders: () => readonly Recorder[],
+    beforeFrame: (startUs: number) => void,
+  ) {
     this.#masks = masks;
+    this.#positions = positions;
     this.#recorders = recorders;
     this.#beforeFrame = beforeFrame;
   }
@@ -61,7 +72,7 @@ export class MaskGate {
     if (endUs > this.lastFrameUs) this.lastFrameUs = endUs;
     this.#beforeFrame(startUs);
     const recorders = this.#recorders();
-    const mask = this.#masks.touching(earliestUs, latestUs);
+    const mask = this.#masks.touching(earliestUs, latestUs) ?? this.#byPosition(source);
     if (mask !== undefined) {
       bytes.fill(0, start, end);
       for (const recorder of recorders) {
@@ -72,5 +83,10 @@ export class MaskGate {
     for (const recorder of recorders) {
       if (recorder.covers(startUs, endUs)) recorder.frame(source, line, arrivalUs, ticks, bytes, start, end);
     }
+  }
+
+  #byPosition(source: TrackSource): Mask | undefined {
+    if (this.#positions.isEmpty) return undefined;
+    return this.#positions.touching(this.placement, source.codec.wire.clockRate);
   }
 }

@@ -6,7 +6,17 @@ import { mediaName, type RandomBytes, recordingId } from '../core/ids.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import { Recorder } from '../record/recorder.ts';
-import { type CloseRecord, emptyTally, type LegTally, type OpenRecord, type Parties } from '../spool/journal-record.ts';
+import type { OpenJournal } from '../spool/journal.ts';
+import {
+  type CloseRecord,
+  type Extent,
+  emptyTally,
+  type Foreseen,
+  type LegTally,
+  type OpenRecord,
+  type Parties,
+} from '../spool/journal-record.ts';
+import { JournalWriter } from '../spool/journal-writer.ts';
 
 /** Packets captured before a stop may arrive this much later … */
 const LATE_GRACE_US = 200_000;
@@ -21,6 +31,9 @@ export type CallIdentity = {
 export class Recordings {
   readonly #identity: CallIdentity;
   readonly #journalPath: (recordingId: string) => string;
+  readonly #openJournal: OpenJournal;
+  readonly #foreseen: readonly Foreseen[];
+  #started = 0;
   readonly #random: RandomBytes;
   readonly #tallies: () => Record<Leg, LegTally>;
   /** Not closed: running, or draining. */
@@ -31,12 +44,18 @@ export class Recordings {
   constructor(options: {
     identity: CallIdentity;
     journalPath: (recordingId: string) => string;
+    /** Default: a file. */
+    openJournal?: OpenJournal;
+    /** What is known of each recording beforehand, in the order they begin. */
+    foreseen?: readonly Foreseen[];
     random: RandomBytes;
     /** The call's packet counts so far. */
     tallies: () => Record<Leg, LegTally>;
   }) {
     this.#identity = options.identity;
     this.#journalPath = options.journalPath;
+    this.#openJournal = options.openJournal ?? ((path, head) => new JournalWriter(path, head));
+    this.#foreseen = options.foreseen ?? [];
     this.#random = options.random;
     this.#tallies = options.tallies;
   }
@@ -69,6 +88,7 @@ export class Recordings {
   start(fields: RecordCallFields, startUs: number, startsWith: OpenRecord['startsWith'], startedBy: string): Recorder {
     const id = recordingId(startUs, this.#random);
     const format = fields.format ?? 'mp3';
+    const foreseen = this.#foreseen[this.#started++];
     const head: OpenRecord = {
       version: 1,
       id,
@@ -86,8 +106,10 @@ export class Recordings {
       url: fields.url ?? '',
       method: fields.method ?? 'put',
       parties: this.#identity.parties,
+      ...(foreseen === undefined ? {} : { extent: extentOf(foreseen) }),
     };
-    const recorder = new Recorder(this.#journalPath(id), head, fields, startedBy);
+    const journal = this.#openJournal(this.#journalPath(id), head);
+    const recorder = new Recorder(journal, head, fields, startedBy, foreseen?.lines);
     this.open.push(recorder);
     // The call's first frames were counted before they were let through.
     this.#before.set(recorder, startsWith === 'first-frame' ? { a: emptyTally(), b: emptyTally() } : this.#tallies());
@@ -129,6 +151,8 @@ export class Recordings {
     return taken;
   }
 }
+
+const extentOf = ({ startUs, endUs, horizonUs }: Foreseen): Extent => ({ startUs, endUs, horizonUs });
 
 const since = (before: Record<Leg, LegTally>, now: Record<Leg, LegTally>): Record<Leg, LegTally> => ({
   a: difference(before.a, now.a),

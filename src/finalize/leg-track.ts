@@ -1,9 +1,9 @@
 /** One leg of the recording: sends each frame to the run it belongs to, one run at a time for each of its tracks. No I/O. */
 import { designFilterBank, type FilterBank } from '../kernel/filter-bank.ts';
 import type { FrameDecoder } from '../media/codec.ts';
+import type { LineFit } from '../spool/journal-record.ts';
 import { LegBuffer } from './leg-buffer.ts';
 import { LegRun } from './leg-run.ts';
-import type { LineFit } from './line-fit.ts';
 import type { SurveyedTrack } from './survey.ts';
 
 export class LegTrack {

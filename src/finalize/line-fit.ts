@@ -6,6 +6,8 @@
  * the edge of the lower convex hull that spans the middle of the points is the best line below them all.
  */
 
+import type { LineFit } from '../spool/journal-record.ts';
+
 /** Minima are kept per this much media time, in µs: 12 h are 4,320 of them. */
 const BUCKET_US = 10e6;
 /** Below these a slope is jitter, not a clock. */
@@ -15,13 +17,6 @@ const MIN_DRIFT_US = 4000;
 const STEADY_SHARE = 0.5;
 /** Beyond this no clock drifts; the line is something else. */
 const MAX_DRIFT = 1e-3;
-
-export type LineFit = {
-  /** Call-clock µs of media time 0. */
-  readonly originUs: number;
-  /** Call-clock time per media time: 1.0002 for a sender whose clock is 200 ppm slow. */
-  readonly scale: number;
-};
 
 type Point = { readonly mediaUs: number; readonly offsetUs: number };
 

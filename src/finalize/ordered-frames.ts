@@ -3,8 +3,8 @@
  * jitter buffer loses any. Memory holds what the survey found the journal to be out of order by.
  */
 import { readJournal } from '../spool/journal-reader.ts';
+import type { LineFit } from '../spool/journal-record.ts';
 import { FrameOrder } from './frame-order.ts';
-import type { LineFit } from './line-fit.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
 /** At most so many frames wait, whatever the journal: then the earliest goes on. */

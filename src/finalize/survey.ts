@@ -6,9 +6,17 @@ import { AppError } from '../core/errors.ts';
 import type { Codec } from '../media/codec.ts';
 import { codecFor } from '../media/codecs/registry.ts';
 import { formatWireCodec } from '../media/wire-codec.ts';
-import { type JournalEnd, readJournal } from '../spool/journal-reader.ts';
-import type { CloseRecord, MaskRecord, OpenRecord, TallyRecord, TrackRecord } from '../spool/journal-record.ts';
-import { type LineFit, LineObservation } from './line-fit.ts';
+import { type JournalEnd, type JournalRecord, readJournal } from '../spool/journal-reader.ts';
+import type {
+  CloseRecord,
+  FrameRecord,
+  LineFit,
+  MaskRecord,
+  OpenRecord,
+  TallyRecord,
+  TrackRecord,
+} from '../spool/journal-record.ts';
+import { LineObservation } from './line-fit.ts';
 
 export type SurveyedTrack = TrackRecord & {
   readonly codec: TrackRecord['codec'];
@@ -42,101 +50,125 @@ const START_SLACK_US = 500_000;
 /** @throws JOURNAL_UNREADABLE */
 export const surveyJournal = (path: string): JournalSurvey => {
   const end: JournalEnd = { bytes: 0, torn: false };
-  const tracks = new Map<number, SurveyedTrack>();
-  const observations = new Map<number, LineObservation>();
-  const extents = new Map<number, { firstUs: number; lastUs: number }>();
-  const masks = new Map<number, MaskRecord>();
-  let open: OpenRecord | undefined;
-  let tally: TallyRecord | undefined;
-  let close: CloseRecord | undefined;
-  let frames = 0;
-  let longestUs = 0;
-  for (const record of readJournal(path, end)) {
+  const surveyor = new JournalSurveyor();
+  for (const record of readJournal(path, end)) surveyor.take(record);
+  const survey = surveyor.result(end);
+  if (survey === undefined) throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${path}`);
+  return survey;
+};
+
+/** Takes the records of one journal as they come. */
+export class JournalSurveyor {
+  readonly #tracks = new Map<number, SurveyedTrack>();
+  readonly #observations = new Map<number, LineObservation>();
+  readonly #extents = new Map<number, { firstUs: number; lastUs: number }>();
+  readonly #masks = new Map<number, MaskRecord>();
+  #open: OpenRecord | undefined;
+  #tally: TallyRecord | undefined;
+  #close: CloseRecord | undefined;
+  #frames = 0;
+  #longestUs = 0;
+
+  /** @throws CODEC_UNSUPPORTED */
+  take(record: JournalRecord): void {
     switch (record.kind) {
       case 'open':
-        open = record.open;
+        this.#open = record.open;
         break;
       case 'track':
-        tracks.set(record.track.track, { ...record.track, decoding: knownCodec(record.track), frames: 0 });
+        this.#tracks.set(record.track.track, { ...record.track, decoding: knownCodec(record.track), frames: 0 });
         break;
       case 'mask':
-        masks.set(record.mask.id, record.mask);
+        this.#masks.set(record.mask.id, record.mask);
         break;
       case 'tally':
-        tally = record.tally;
+        this.#tally = record.tally;
         break;
       case 'close':
-        close = record.close;
+        this.#close = record.close;
         break;
-      case 'frame': {
-        const { frame } = record;
-        const track = tracks.get(frame.track);
-        if (track === undefined) break;
-        frames++;
-        track.frames++;
-        const rate = track.codec.clockRate;
-        const startUs = (frame.ticks * 1e6) / rate;
-        const durationUs = (track.decoding.duration(frame.payload) * 1e6) / rate;
-        if (durationUs > longestUs) longestUs = durationUs;
-        let line = observations.get(track.line);
-        if (line === undefined) {
-          line = new LineObservation();
-          observations.set(track.line, line);
-          extents.set(track.line, { firstUs: startUs, lastUs: startUs });
-        }
-        line.add(startUs + durationUs, frame.arrivalUs - startUs - durationUs);
-        const extent = extents.get(track.line)!;
-        if (startUs < extent.firstUs) extent.firstUs = startUs;
-        if (startUs + durationUs > extent.lastUs) extent.lastUs = startUs + durationUs;
+      case 'frame':
+        this.#frame(record.frame);
         break;
-      }
       default:
         record satisfies never;
     }
   }
-  if (open === undefined) throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${path}`);
 
-  const lines = new Map<number, LineFit>();
-  let horizonUs = 0;
-  let firstUs = Number.POSITIVE_INFINITY;
-  let lastUs = Number.NEGATIVE_INFINITY;
-  for (const [id, observation] of observations) {
-    const fit = observation.fit();
-    lines.set(id, fit);
-    const extent = extents.get(id)!;
-    const onCall = (mediaUs: number): number => fit.originUs + mediaUs * fit.scale;
-    firstUs = Math.min(firstUs, onCall(extent.firstUs));
-    lastUs = Math.max(lastUs, onCall(extent.lastUs));
-    const drift = Math.abs(fit.scale - 1) * (extent.lastUs - extent.firstUs);
-    horizonUs = Math.max(horizonUs, observation.maxOffsetUs - observation.minOffsetUs + 2 * drift + longestUs);
+  /** @returns undefined when there was no first record. */
+  result(end: JournalEnd): JournalSurvey | undefined {
+    const open = this.#open;
+    const close = this.#close;
+    if (open === undefined) return undefined;
+    const lines = new Map<number, LineFit>();
+    let horizonUs = open.extent?.horizonUs ?? 0;
+    let firstUs = Number.POSITIVE_INFINITY;
+    let lastUs = Number.NEGATIVE_INFINITY;
+    const known = new Map([...this.#tracks.values()].map(({ line, fit }) => [line, fit]));
+    for (const [id, observation] of this.#observations) {
+      const fit = known.get(id) ?? observation.fit();
+      lines.set(id, fit);
+      const extent = this.#extents.get(id)!;
+      const onCall = (mediaUs: number): number => fit.originUs + mediaUs * fit.scale;
+      firstUs = Math.min(firstUs, onCall(extent.firstUs));
+      lastUs = Math.max(lastUs, onCall(extent.lastUs));
+      const drift = Math.abs(fit.scale - 1) * (extent.lastUs - extent.firstUs);
+      horizonUs = Math.max(horizonUs, observation.maxOffsetUs - observation.minOffsetUs + 2 * drift + this.#longestUs);
+    }
+    const masks = [...this.#masks.values()].sort((one, other) => one.startUs - other.startUs);
+    const startUs = startOf(open, masks, firstUs);
+    const endUs = Math.max(startUs, endOf(close, open, lastUs, startUs));
+    return {
+      open,
+      tracks: [...this.#tracks.values()],
+      lines,
+      masks,
+      tally: this.#tally,
+      close,
+      startUs,
+      endUs,
+      horizonUs,
+      frames: this.#frames,
+      ...end,
+    };
   }
 
-  // Masks by position count from the start as it was known then, and one that began masked has no earlier frame to begin with.
-  const startUs0 = open.startUs;
-  const isFixed = [...masks.values()].some(
-    ({ startUs, endUs, trigger }) =>
-      trigger.by === 'position' || (startUs <= startUs0 && (endUs === null || endUs > startUs0)),
+  #frame(frame: FrameRecord): void {
+    const track = this.#tracks.get(frame.track);
+    if (track === undefined) return;
+    this.#frames++;
+    track.frames++;
+    const rate = track.codec.clockRate;
+    const startUs = (frame.ticks * 1e6) / rate;
+    const durationUs = (track.decoding.duration(frame.payload) * 1e6) / rate;
+    if (durationUs > this.#longestUs) this.#longestUs = durationUs;
+    let line = this.#observations.get(track.line);
+    if (line === undefined) {
+      line = new LineObservation();
+      this.#observations.set(track.line, line);
+      this.#extents.set(track.line, { firstUs: startUs, lastUs: startUs });
+    }
+    line.add(startUs + durationUs, frame.arrivalUs - startUs - durationUs);
+    const extent = this.#extents.get(track.line)!;
+    if (startUs < extent.firstUs) extent.firstUs = startUs;
+    if (startUs + durationUs > extent.lastUs) extent.lastUs = startUs + durationUs;
+  }
+}
+
+/** Position 0: where the first frame is, unless it is known, or the recording began masked and has no earlier frame to begin with. */
+const startOf = (open: OpenRecord, masks: readonly MaskRecord[], firstUs: number): number => {
+  if (open.extent !== undefined) return open.extent.startUs;
+  const beganMasked = masks.some(
+    ({ startUs, endUs }) => startUs <= open.startUs && (endUs === null || endUs > open.startUs),
   );
-  const followsFrame = open.startsWith === 'first-frame' && !isFixed && Math.abs(firstUs - startUs0) <= START_SLACK_US;
-  const startUs = followsFrame ? firstUs : open.startUs;
-  return {
-    open,
-    tracks: [...tracks.values()],
-    lines,
-    masks: [...masks.values()].sort((one, other) => one.startUs - other.startUs),
-    tally,
-    close,
-    startUs,
-    endUs: Math.max(startUs, endOf(close, lastUs, startUs)),
-    horizonUs,
-    frames,
-    bytes: end.bytes,
-    torn: end.torn,
-  };
+  const followsFrame =
+    open.startsWith === 'first-frame' && !beganMasked && Math.abs(firstUs - open.startUs) <= START_SLACK_US;
+  return followsFrame ? firstUs : open.startUs;
 };
 
-const endOf = (close: CloseRecord | undefined, lastFrameUs: number, startUs: number): number => {
+const endOf = (close: CloseRecord | undefined, open: OpenRecord, lastFrameUs: number, startUs: number): number => {
   if (close === undefined) return Number.isFinite(lastFrameUs) ? lastFrameUs : startUs;
+  if (open.extent !== undefined) return open.extent.endUs;
   if (close.endsWith === 'command') return close.endUs;
   return Math.max(Number.isFinite(lastFrameUs) ? lastFrameUs : startUs, close.withheldUntilUs);
 };

@@ -6,15 +6,16 @@ import type { AppError } from '../core/errors.ts';
 import { LEGS, type Leg } from '../core/leg.ts';
 import { type RecordCallFields, TIME_LIMIT_SECONDS } from '../core/record-call.ts';
 import type { Line } from '../media/timeline.ts';
+import type { Journal } from '../spool/journal.ts';
 import {
   type CloseRecord,
   emptyTally,
   type LegTally,
+  type LineFit,
   type MaskRecord,
   type OpenRecord,
   type TallyRecord,
 } from '../spool/journal-record.ts';
-import { JournalWriter } from '../spool/journal-writer.ts';
 import type { TrackSource } from './track-source.ts';
 
 /** Frames redacted this close together are one key. */
@@ -34,7 +35,9 @@ export class Recorder {
   state: RecorderState = 'recording';
   /** Exclusive end, µs; infinite while it runs. */
   endUs = Number.POSITIVE_INFINITY;
-  readonly #journal: JournalWriter;
+  readonly #journal: Journal;
+  /** Lines whose place is known beforehand. */
+  readonly #fits: ReadonlyMap<number, LineFit> | undefined;
   readonly #tracks = new Map<TrackSource, { line: number; track: number }>();
   readonly #lines = new Map<TrackSource, Map<number, number>>();
   #trackCount = 0;
@@ -48,11 +51,18 @@ export class Recorder {
   /** Frames written; the recording holds nothing while this is 0 and nothing was withheld. */
   frames = 0;
 
-  constructor(path: string, head: OpenRecord, fields: RecordCallFields, startedBy: string) {
+  constructor(
+    journal: Journal,
+    head: OpenRecord,
+    fields: RecordCallFields,
+    startedBy: string,
+    fits?: ReadonlyMap<number, LineFit>,
+  ) {
     this.head = head;
     this.fields = fields;
     this.startedBy = startedBy;
-    this.#journal = new JournalWriter(path, head);
+    this.#journal = journal;
+    this.#fits = fits;
   }
 
   get path(): string {
@@ -182,6 +192,7 @@ export class Recorder {
       if (this.#trackCount === MOST_TRACKS) return undefined;
       track = this.#trackCount++;
       lines.set(line.id, track);
+      const fit = this.#fits?.get(line.id);
       this.#journal.note('track', {
         track,
         line: line.id,
@@ -189,6 +200,7 @@ export class Recorder {
         leg: source.leg,
         ssrc: source.ssrc,
         codec: source.codec.wire,
+        ...(fit === undefined ? {} : { fit }),
       });
     }
     this.#tracks.set(source, { line: line.id, track });

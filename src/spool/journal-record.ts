@@ -30,6 +30,27 @@ export type Parties = {
   readonly calleeIdNumber: string;
 };
 
+/** Where a line's media time lies on the call's clock. */
+export type LineFit = {
+  /** Call-clock µs of media time 0. */
+  readonly originUs: number;
+  /** Call-clock time per media time: 1.0002 for a sender whose clock is 200 ppm slow. */
+  readonly scale: number;
+};
+
+/** Where a recording that has been looked at before begins and ends, µs on the call's clock. */
+export type Extent = {
+  /** Position 0. */
+  readonly startUs: number;
+  /** Exclusive. */
+  readonly endUs: number;
+  /** No frame comes later than this after the instant its audio begins. */
+  readonly horizonUs: number;
+};
+
+/** What a rehearsal has found of one recording, with the whole call in view and nothing withheld by position. */
+export type Foreseen = Extent & { readonly lines: ReadonlyMap<number, LineFit> };
+
 /** First record: everything the finalizer and delivery need to know that was known at the start. Times are µs since the Unix epoch. */
 export type OpenRecord = {
   readonly version: 1;
@@ -51,6 +72,8 @@ export type OpenRecord = {
   readonly url: string;
   readonly method: 'put' | 'post';
   readonly parties: Parties;
+  /** Known beforehand, where masks count from it; else the finalizer finds it. */
+  readonly extent?: Extent;
 };
 
 /** A run of frames that one decoder and one line serve: one leg, SSRC, codec. */
@@ -63,6 +86,8 @@ export type TrackRecord = {
   readonly leg: Leg;
   readonly ssrc: number;
   readonly codec: WireCodec;
+  /** Where its line lies, known beforehand; else the finalizer fits it. */
+  readonly fit?: LineFit;
 };
 
 /** What set a mask: never with digits. */

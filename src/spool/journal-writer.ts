@@ -6,24 +6,19 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { AppError, systemCode } from '../core/errors.ts';
+import type { Journal, JournalNotes } from './journal.ts';
 import {
-  type CloseRecord,
   FRAME_HEAD_BYTES,
   JOURNAL_MAGIC,
   KIND,
   MAX_RECORD_BYTES,
-  type MaskRecord,
   type OpenRecord,
   RECORD_HEAD_BYTES,
-  type TallyRecord,
-  type TrackRecord,
 } from './journal-record.ts';
 
 const BLOCK_BYTES = 64 * 1024;
 
-type Notes = { open: OpenRecord; track: TrackRecord; mask: MaskRecord; tally: TallyRecord; close: CloseRecord };
-
-export class JournalWriter {
+export class JournalWriter implements Journal {
   readonly path: string;
   /** Bytes handed over, written or not. */
   bytes = JOURNAL_MAGIC.length;
@@ -72,7 +67,7 @@ export class JournalWriter {
     this.#seal(at, length);
   }
 
-  note<K extends keyof Notes>(kind: K, content: Notes[K]): void {
+  note<K extends keyof JournalNotes>(kind: K, content: JournalNotes[K]): void {
     const json = Buffer.from(JSON.stringify(content), 'utf8');
     const length = 1 + json.length;
     const at = this.#reserve(length);
