@@ -135,5 +135,5 @@ const bound = <K>(table: { readonly size: number; keys(): Iterator<K>; delete(ke
 /** Equal for descriptions that put the same media in force, whatever their version number and order of attributes. */
 const digestOf = (lines: readonly SdpMedia[]): string =>
   createHash('sha256')
-    .update(JSON.stringify(lines.map((line) => ({ ...line, codecs: [...line.codecs] }))))
+    .update(JSON.stringify(lines.map((line) => ({ ...line, formats: undefined, codecs: [...line.codecs] }))))
     .digest('base64');

@@ -1,4 +1,4 @@
-/** What src/ingest/sip/sdp.ts reads of sdp-transform 3.0.0, which ships no types: every value that looks like an integer is one. */
+/** What src/ingest/sip/ uses of sdp-transform 3.0.0, which ships no types: every value that looks like an integer is one. */
 declare module 'sdp-transform' {
   type Value = string | number;
   type Level = {
@@ -26,4 +26,6 @@ declare module 'sdp-transform' {
     })[];
   };
   export function parse(sdp: string): SessionDescription;
+  /** Writes values as they are: whoever calls sees to it that no line end is among them. */
+  export function write(session: object): string;
 }

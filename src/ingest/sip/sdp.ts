@@ -23,6 +23,8 @@ export type SdpMedia = {
   readonly held: boolean;
   /** SRTP, DTLS or ZRTP by profile or by a key in the description: not to be read as plain RTP. */
   readonly secure: boolean;
+  /** The format list as written, in the order of preference. */
+  readonly formats: readonly string[];
   /** Payload type → codec, in the order of preference; formats that nothing describes are left out. */
   readonly codecs: ReadonlyMap<number, WireCodec>;
   /** a=label (RFC 4574): what SIPREC metadata calls this stream. */
@@ -78,6 +80,7 @@ const readMedia = (session: SessionDescription, media: Media): SdpMedia => {
     // A WebRTC offer that has yet to gather candidates says 0.0.0.0 as well.
     held: (address === '0.0.0.0' || address === '::') && media.candidates === undefined,
     secure: isSecure(protocol, session, media),
+    formats: formatsOf(media),
     codecs: /\bRTP\//i.test(protocol) ? codecsOf(kind, media) : new Map(),
     ...(media.label === undefined ? {} : { label: String(media.label) }),
     ...(ptimeMs > 0 ? { ptimeMs } : {}),
@@ -117,9 +120,14 @@ const isSecure = (protocol: string, session: SessionDescription, media: Media): 
       (level.invalid ?? []).some((line) => /^(crypto|fingerprint|key-mgmt|zrtp-hash):/.test(String(line.value))),
   );
 
+const formatsOf = (media: Media): readonly string[] =>
+  String(media.payloads ?? '')
+    .split(' ')
+    .filter((format) => format !== '');
+
 const codecsOf = (kind: string, media: Media): ReadonlyMap<number, WireCodec> => {
   const codecs = new Map<number, WireCodec>();
-  for (const format of String(media.payloads ?? '').split(' ')) {
+  for (const format of formatsOf(media)) {
     const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : 128;
     if (payloadType > 127) continue;
     const codec = mappedCodec(media, payloadType) ?? staticCodec(kind, payloadType);
@@ -130,13 +138,16 @@ const codecsOf = (kind: string, media: Media): ReadonlyMap<number, WireCodec> =>
   return codecs;
 };
 
-/** From a=rtpmap (RFC 8866 §6.6). Without a usable clock rate it describes nothing. */
+/** From a=rtpmap (RFC 8866 §6.6). */
 const mappedCodec = (media: Media, payloadType: number): WireCodec | undefined => {
   const map = media.rtp.find((line) => line.payload === payloadType);
-  const name = String(map?.codec ?? '').toUpperCase();
-  const rate = Number(map?.rate ?? 0);
+  return wireCodecOf(String(map?.codec ?? ''), Number(map?.rate ?? 0), Number(map?.encoding ?? 1));
+};
+
+/** The codec an rtpmap describes; undefined without a usable clock rate. */
+export const wireCodecOf = (encodingName: string, rate: number, channels: number): WireCodec | undefined => {
+  const name = encodingName.toUpperCase();
   if (name === '' || !Number.isInteger(rate) || rate < 1 || rate > 1_000_000) return undefined;
-  const channels = Number(map?.encoding ?? 1);
   return {
     name,
     // Written `G722/16000` by senders whose timestamps still tick at 8000, as RFC 3551 §4.5.2 demands.

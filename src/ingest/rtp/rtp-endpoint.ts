@@ -1,0 +1,154 @@
+/**
+ * Where one leg's media comes in: reads each datagram as RTP (RFC 3550), tells RTCP apart on either port (RFC 5761 §4), listens to one source
+ * (`SourceLatch`) and hands its packets on with their codec. Everything else is counted: STUN, DTLS and noise, other sources, payload types
+ * nobody knows. Never sends, and throws nothing once it is bound. SRTP can't be told from RTP here: whoever announces the leg has to know.
+ */
+import type { RemoteInfo } from 'node:dgram';
+import type { Clock } from '../../core/clock.ts';
+import { isRtcp, RtpPacket } from '../../media/rtp-packet.ts';
+import type { WireCodec } from '../../media/wire-codec.ts';
+import type { PayloadCodecs } from './payload-codecs.ts';
+import { SocketPair } from './socket-pair.ts';
+import { type FirstPacket, SourceLatch } from './source-latch.ts';
+
+export type RtpSink = {
+  /**
+   * Takes a packet of the leg's source, in the order of arrival. The very first one of a source comes together with its second, with its own
+   * time. `bytes` is the sink's to keep or zero; `packet` is used again for the next one.
+   * @param codec undefined: a payload type that stands for nothing known.
+   * @param atUs when the process saw it; never when the kernel got it, which after a stall of the event loop was earlier.
+   */
+  packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Buffer, atUs: number): void;
+  /** Told of a socket's error, and of what `packet` threw: the endpoint goes on. */
+  fault?(error: unknown): void;
+};
+
+/** Datagrams by what became of them; each counts once. */
+export type RtpCounts = {
+  /** Handed on, with a codec. */
+  received: number;
+  refusedSource: number;
+  /** Neither RTP nor RTCP, or RTP on the RTCP port. */
+  notRtp: number;
+  /** From the leg's source these are handed on, without a codec. */
+  unknownPayload: number;
+  rtcp: number;
+};
+
+export class RtpEndpoint {
+  readonly port: number;
+  readonly counts: Readonly<RtpCounts>;
+  readonly #counts: RtpCounts = { received: 0, refusedSource: 0, notRtp: 0, unknownPayload: 0, rtcp: 0 };
+  readonly #clock: Clock;
+  readonly #sink: RtpSink;
+  readonly #latch = new SourceLatch();
+  readonly #packet = new RtpPacket();
+  #payloads: PayloadCodecs;
+  #lastPacketUs: number | undefined;
+  #sockets: SocketPair | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: { port: number; payloads: PayloadCodecs; clock: Clock; sink: RtpSink }) {
+    this.port = options.port;
+    this.counts = this.#counts;
+    this.#payloads = options.payloads;
+    this.#clock = options.clock;
+    this.#sink = options.sink;
+  }
+
+  /**
+   * @param options.port for RTP; the next one is RTCP's.
+   * @param options.receiveBufferBytes wanted for RTP; the kernel may grant less.
+   * @throws PORT_TAKEN, PORTS_USED_UP when the machine has no socket left, CONFIG_INVALID for a host that can't be had
+   */
+  static async bind(options: {
+    readonly host: string;
+    readonly port: number;
+    readonly payloads: PayloadCodecs;
+    readonly clock: Clock;
+    readonly receiveBufferBytes: number;
+    readonly sink: RtpSink;
+  }): Promise<RtpEndpoint> {
+    const endpoint = new RtpEndpoint(options);
+    endpoint.#sockets = await SocketPair.bind(options, {
+      rtp: (bytes, from) => endpoint.#take(bytes, from),
+      rtcp: (bytes) => endpoint.#takeRtcp(bytes),
+      error: (error) => options.sink.fault?.(error),
+    });
+    return endpoint;
+  }
+
+  /** When the leg's source was last heard, µs; undefined before there is one. */
+  get lastPacketUs(): number | undefined {
+    return this.#lastPacketUs;
+  }
+
+  /** What the kernel granted; less than wanted means packets are lost in a long stall of the event loop. */
+  get receiveBufferBytes(): number {
+    return this.#sockets?.receiveBufferBytes ?? 0;
+  }
+
+  /** From the next packet on. A codec that stays as it was stays the same object. */
+  setPayloads(payloads: PayloadCodecs): void {
+    this.#payloads = payloads.keeping(this.#payloads);
+  }
+
+  /** Lets one new source take the place of the present one, which is listened to until then: see `SourceLatch.relatch`. */
+  relatch(): void {
+    this.#latch.relatch(this.#clock.now());
+  }
+
+  /** Resolves when both ports are free. Nothing is handed on from the call on. */
+  close(): Promise<void> {
+    this.#closing ??= this.#sockets?.close() ?? Promise.resolve();
+    this.#latch.clear();
+    this.#counts.refusedSource = this.#latch.refused;
+    return this.#closing;
+  }
+
+  #take(bytes: Buffer, { address, port }: RemoteInfo): void {
+    const packet = this.#packet;
+    if (!packet.parse(bytes)) {
+      this.#takeRtcp(bytes);
+      return;
+    }
+    const atUs = this.#clock.now();
+    const codec = this.#payloads.codecOf(packet.payloadType);
+    if (!this.#latch.isSource(address, port, atUs)) {
+      if (codec === undefined && this.#latch.isOpen) {
+        this.#counts.unknownPayload++;
+        return;
+      }
+      const first = this.#latch.consider(packet, bytes, address, port, atUs);
+      this.#counts.refusedSource = this.#latch.refused;
+      if (first === undefined) return;
+      this.#giveFirst(first);
+      packet.parse(bytes);
+    }
+    this.#give(codec, bytes, atUs);
+  }
+
+  #giveFirst({ bytes, atUs }: FirstPacket): void {
+    this.#packet.parse(bytes);
+    this.#give(this.#payloads.codecOf(this.#packet.payloadType), bytes, atUs);
+  }
+
+  #give(codec: WireCodec | undefined, bytes: Buffer, atUs: number): void {
+    // The sink may have closed the endpoint on a source's first packet.
+    if (this.#closing !== undefined) return;
+    if (codec === undefined) this.#counts.unknownPayload++;
+    else this.#counts.received++;
+    this.#lastPacketUs = atUs;
+    try {
+      this.#sink.packet(this.#packet, codec, bytes, atUs);
+    } catch (error) {
+      this.#sink.fault?.(error);
+    }
+  }
+
+  /** On either port, what is no RTP. */
+  #takeRtcp(bytes: Buffer): void {
+    if (isRtcp(bytes)) this.#counts.rtcp++;
+    else this.#counts.notRtp++;
+  }
+}
