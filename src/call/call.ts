@@ -49,6 +49,7 @@ export class Call {
   /** Nothing captured before this is in memory any more: how far a mask can reach back. */
   #reachUs = Number.NEGATIVE_INFINITY;
   #answered = false;
+  #bridged = false;
   /** Whether the open mask is on disk in every journal. */
   #durable = true;
   /** Masks asked for so far: an unmask that is under way when another is asked for does not take effect. */
@@ -111,6 +112,11 @@ export class Call {
     await Promise.allSettled(this.#recordings.open.map((recorder) => recorder.drained()));
   }
 
+  /** Frames of either leg that a mask has kept out so far. */
+  get withheld(): number {
+    return this.#gate.withheld;
+  }
+
   tallies(): Record<Leg, LegTally> {
     return this.#intake.tallies();
   }
@@ -141,6 +147,12 @@ export class Call {
   /** The callee has answered (SIP 200, or the API's `answer`). */
   answered(): void {
     this.#answered = true;
+    this.#startPending();
+  }
+
+  /** The legs are joined, as the API's `bridge` says; a call whose legs both send counts as joined without. */
+  bridged(): void {
+    this.#bridged = true;
     this.#startPending();
   }
 
@@ -194,10 +206,13 @@ export class Call {
     await Promise.all(this.#closing);
   }
 
+  get #isBridged(): boolean {
+    return this.#bridged || this.#intake.isBridged;
+  }
+
   #condition(fields: RecordCallFields): 'answer' | 'bridge' | 'either' | undefined {
     const { record_on_answer: onAnswer = false, record_on_bridge: onBridge = false } = fields;
-    if ((onAnswer && this.#answered) || (onBridge && this.#intake.isBridged) || !(onAnswer || onBridge))
-      return undefined;
+    if ((onAnswer && this.#answered) || (onBridge && this.#isBridged) || !(onAnswer || onBridge)) return undefined;
     // Both: the first of the two counts (Kazoo 4.3).
     return onAnswer && onBridge ? 'either' : onAnswer ? 'answer' : 'bridge';
   }
@@ -206,7 +221,7 @@ export class Call {
   #startPending(firstFrameUs?: number): void {
     if (this.#pending.isEmpty) return;
     const answered = this.#answered;
-    const bridged = this.#intake.isBridged;
+    const bridged = this.#isBridged;
     const ready = {
       'first-frame': firstFrameUs !== undefined,
       answer: answered,

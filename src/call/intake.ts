@@ -37,12 +37,17 @@ const ORDERS = { next: 'inOrder', restart: 'inOrder', late: 'overtaken', stray: 
   Record<Exclude<SequenceVerdict, 'duplicate'>, PacketOrder>
 >;
 
+/** A leg's sources; a sender that begins anew with every packet has more, and what is beyond these is counted and not recorded. */
+const MOST_STREAMS = 1024;
+
 export class Intake {
   /** How long frames wait for a mask that reaches back. */
   lookbackUs = 0;
   readonly #gate: MaskGate;
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
+  /** Packets of sources beyond those. */
+  readonly #beyond: Record<Leg, number> = { a: 0, b: 0 };
   readonly #held = new Holdback();
   /** Undefined unless tones are redacted; a source that can't be watched has no watch. */
   readonly #watches: Map<TrackSource, ToneWatch | undefined> | undefined;
@@ -76,6 +81,8 @@ export class Intake {
     const tallies = { a: emptyTally(), b: emptyTally() };
     for (const leg of LEGS) {
       const tally = tallies[leg];
+      tally.received += this.#beyond[leg];
+      tally.unusable += this.#beyond[leg];
       for (const { sequence, eventPackets, unusable } of this.#streams[leg].values()) {
         tally.received += sequence.received;
         tally.lost += sequence.lost;
@@ -90,6 +97,11 @@ export class Intake {
 
   packet(packet: MediaPacket): void {
     const stream = this.#stream(packet.leg, packet.ssrc);
+    if (stream === undefined) {
+      this.#beyond[packet.leg]++;
+      packet.bytes.fill(0, packet.start, packet.end);
+      return;
+    }
     const verdict = stream.sequence.push(packet.sequence, packet.timestamp);
     const source = packet.codec === undefined ? undefined : stream.source(packet.codec);
     if (source !== undefined && source.codec.decodedBy !== 'none' && verdict !== 'duplicate') {
@@ -130,10 +142,10 @@ export class Intake {
     this.release(Number.POSITIVE_INFINITY);
   }
 
-  #stream(leg: Leg, ssrc: number): Stream {
+  #stream(leg: Leg, ssrc: number): Stream | undefined {
     const streams = this.#streams[leg];
     let stream = streams.get(ssrc);
-    if (stream === undefined) {
+    if (stream === undefined && streams.size < MOST_STREAMS) {
       stream = new Stream(leg, ssrc, () => this.#lines++);
       streams.set(ssrc, stream);
     }

@@ -38,6 +38,8 @@ export class MaskGate {
   readonly placement = new FramePlacement();
   /** End of the last frame of either leg, withheld ones too. */
   lastFrameUs = Number.NEGATIVE_INFINITY;
+  /** Frames that a mask kept out, recorded or not. */
+  withheld = 0;
   readonly #masks: MaskBook;
   readonly #positions: PositionMasks;
   readonly #recorders: () => readonly Recorder[];
@@ -74,6 +76,7 @@ export class MaskGate {
     const recorders = this.#recorders();
     const mask = this.#masks.touching(earliestUs, latestUs) ?? this.#byPosition(source);
     if (mask !== undefined) {
+      this.withheld++;
       bytes.fill(0, start, end);
       for (const recorder of recorders) {
         if (recorder.covers(startUs, endUs)) recorder.withheld(source.leg, mask.id, endUs);

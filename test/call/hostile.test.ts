@@ -219,3 +219,25 @@ describe('beginnings and ends', () => {
     expect((await hear(finished!)).channels[0]!.length).toBe(82 * 8000);
   });
 });
+
+test('a sender that begins anew with every packet takes no more memory than a bound, and what is beyond it is counted', async () => {
+  const pipeline = new Pipeline(scratchDir());
+  pipeline.call.recordFromFirstFrame(WAV, 'test');
+  const packets = 3000;
+  for (let n = 0; n < packets; n++) {
+    const bytes = Buffer.alloc(320, 1);
+    pipeline.packet({
+      leg: 'a',
+      ssrc: n,
+      sequence: n,
+      timestamp: n * 160,
+      arrivalUs: START_US + n * 20_000,
+      codec: L16,
+      bytes,
+    });
+    expect(bytes.every((byte) => byte === 0) || n < 1024).toBe(true);
+  }
+  const { received, unusable } = pipeline.call.tallies().a;
+  expect({ received, unusable }).toEqual({ received: packets, unusable: packets - 1024 });
+  await pipeline.call.end();
+});
