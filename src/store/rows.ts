@@ -1,0 +1,127 @@
+/**
+ * What the store keeps, as the floors above see it: plain values, and JSON already parsed. Times named `…Us` are microseconds since the
+ * Unix epoch; fractions are rounded away when written. No row ever holds a key or a token, only their hashes.
+ */
+import type { Format } from '../core/record-call.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export type AccountRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly metaflows: JsonObject | null;
+  /** Kazoo's `{account, endpoint}` (kazoo-contract §1.5). */
+  readonly callRecording: JsonObject | null;
+  /** Properties that mean nothing to us, kept because Kazoo keeps them. */
+  readonly extra: JsonObject;
+  readonly createdUs: number;
+};
+
+export type PersonKind = 'user' | 'device';
+
+export type PersonRow = {
+  readonly accountId: string;
+  /** Unique among the account's users, or among its devices. */
+  readonly id: string;
+  readonly kind: PersonKind;
+  /** Empty when none was given. */
+  readonly name: string;
+  /** A device's user, who need not exist; null for users. */
+  readonly ownerId: string | null;
+  readonly metaflows: JsonObject | null;
+  /** Kazoo's `{any, inbound, outbound}`. */
+  readonly callRecording: JsonObject | null;
+  readonly extra: JsonObject;
+  readonly createdUs: number;
+};
+
+export type KeyRow = {
+  readonly id: string;
+  readonly accountId: string;
+  /** SHA-256 of the key, lower-case hex. */
+  readonly hash: string;
+  readonly isAdmin: boolean;
+  readonly createdUs: number;
+};
+
+export type TokenRow = {
+  /** SHA-256 of the token, lower-case hex. */
+  readonly hash: string;
+  /** Removing the key removes its tokens. */
+  readonly keyId: string;
+  readonly accountId: string;
+  readonly isAdmin: boolean;
+  readonly expiresUs: number;
+};
+
+/** design §2; the first three are on their way to one of the others. */
+export type RecordingState =
+  | 'recording'
+  | 'finalizing'
+  | 'delivering'
+  | 'delivered'
+  | 'stored'
+  | 'discarded'
+  | 'failed';
+
+export type RecordingRow = {
+  readonly id: string;
+  readonly accountId: string;
+  readonly callId: string;
+  /** The user whose recording it is; null when it is the account's or nobody's. */
+  readonly ownerId: string | null;
+  readonly state: RecordingState;
+  readonly startUs: number;
+  /** Kazoo's time of the document, in Gregorian seconds: what lists are ordered by. */
+  readonly createdGregorian: number;
+  readonly mediaName: string;
+  readonly format: Format;
+  readonly durationMs: number;
+  /** Null until it is known. */
+  readonly sampleRate: number | null;
+  readonly channels: 1 | 2;
+  readonly artefactPath: string | null;
+  readonly manifestPath: string | null;
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+  readonly journalPath: string | null;
+  readonly origin: string;
+  readonly url: string | null;
+  readonly method: 'put' | 'post';
+  /** Kazoo's public fields (kazoo-contract §3.5). */
+  readonly document: JsonObject;
+  readonly masks: readonly JsonObject[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+};
+
+/** What may change of a recording. */
+export type RecordingPatch = Partial<Omit<RecordingRow, 'id' | 'accountId'>>;
+
+/** One recording on its way to its target. */
+export type DeliveryRow = {
+  readonly recordingId: string;
+  readonly accountId: string;
+  readonly state: 'waiting' | 'done' | 'failed';
+  readonly tries: number;
+  /** When it is to be tried next. */
+  readonly nextUs: number;
+  /** When it is given up. */
+  readonly deadlineUs: number;
+  /** The HTTP status of the last try that had an answer. */
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+};
+
+export type AuditEntry = {
+  readonly accountId: string;
+  readonly atUs: number;
+  /** Who: a key's id, or what part of the service. */
+  readonly actor: string;
+  readonly action: string;
+  /** What it was done to: an id. */
+  readonly subject: string;
+  readonly data: JsonObject;
+};
+
+/** Entries are numbered in the order they were written. */
+export type AuditRow = AuditEntry & { readonly id: number };
