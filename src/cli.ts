@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The program: this process's streams, signals and exit status around `main`. */
+import { errorLine } from './cli/error-line.ts';
 import { main } from './cli/main.ts';
+import { StandardOutput } from './cli/standard-output.ts';
 
 const ending = new AbortController();
 const end = (): void => {
@@ -9,14 +11,19 @@ const end = (): void => {
 };
 process.on('SIGINT', end);
 process.on('SIGTERM', end);
-// Whoever reads us may stop reading (`| head`): nothing is left to tell then.
-process.stdout.on('error', () => process.exit(0));
-// What is only said along the way may go unread.
+// The terminal is gone.
+process.on('SIGHUP', end);
+const stdout = new StandardOutput(process.stdout);
+// What is said there may go unread: nothing is left to tell it to.
 process.stderr.on('error', () => {});
 
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
+const status = await main(process.argv.slice(2), {
+  stdout,
   stderr: process.stderr,
   env: process.env,
   signal: ending.signal,
 });
+const lost = await stdout.flushed();
+// Whatever failed has said so already, in its one line.
+if (status === 0 && lost !== undefined) process.stderr.write(errorLine(lost));
+process.exitCode = status === 0 ? (lost?.exit ?? 0) : status;

@@ -3,7 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
+import { SETTING_KEYS, variableOf } from '../src/app/settings.ts';
+import { listenTo } from './support/command.ts';
 import { scratchDir } from './support/scratch.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -14,11 +17,24 @@ const blocks: string[][] = [...README.matchAll(/^```sh\n([\s\S]*?)^```/gm)]
   .map((match) => match[1]!.trim().split('\n'))
   .concat(inline);
 
+/** The commands to a running service. */
+const live = blocks.find((lines) => lines.some((line) => line.startsWith('curl')))!;
+
+/** Samples. */
+const longestSilence = (channel: Int16Array): number => {
+  let longest = 0;
+  let run = 0;
+  for (const sample of channel) {
+    run = Math.abs(sample) <= 33 ? run + 1 : 0;
+    if (run > longest) longest = run;
+  }
+  return longest;
+};
+
 /** Run elsewhere: by `.ci/run`, or too long for a test; each is held to be where it is said to be. */
 const ELSEWHERE: Readonly<Record<string, () => boolean>> = {
   'npm ci && npm test': () => /npm ci/.test(ci) && /npm test/.test(ci),
   'npm ci && npm run demo': () => /npm ci/.test(ci) && /npm run demo/.test(ci),
-  'npm run bench': () => existsSync(join(ROOT, 'test/bench/index.ts')),
 };
 const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
 
@@ -36,6 +52,15 @@ const shell = async (line: string, cwd: string): Promise<{ status: number; outpu
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const [status] = await once(child, 'close');
   return { status, output };
+};
+
+/** What `npm start` does, without npm between us and it. @returns once it listens. */
+const service = async (cwd: string): Promise<ChildProcess> => {
+  const start = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts.start;
+  const child = spawn('bash', ['-c', `exec ${start}`], { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [line] = await once(createInterface(child.stdout!), 'line');
+  expect(line).toContain('http://127.0.0.1:8000');
+  return child;
 };
 
 /** Starts a line that ends in `&` and waits for its first line of output. */
@@ -58,13 +83,30 @@ describe('the README', () => {
   });
 
   test('lists every setting and every exit status', () => {
-    const source = readFileSync(join(ROOT, 'src/app/configuration.ts'), 'utf8');
-    const settings = [...new Set(source.match(/RECORD_CALL_[A-Z0-9_]+\b(?!_)/g))].filter((name) => !name.endsWith('_'));
-    for (const setting of settings) expect(README).toContain(`\`${setting}\``);
+    for (const setting of SETTING_KEYS.map(variableOf)) expect(README).toContain(`\`${setting}\``);
     expect(README).toContain('0 done, 1 failed, 2 wrong usage or unreadable input, 3 nothing to record');
   });
 
-  for (const lines of blocks) {
+  test('runs: the service, and what its clients are told to type', async () => {
+    const cwd = checkout();
+    const child = await service(cwd);
+    try {
+      expect(await shell(`set -e\n${live.join('\n')}`, cwd)).toMatchObject({ status: 0 });
+    } finally {
+      const ended = once(child, 'close');
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    }
+    // From *71 to *74, with a quarter of a minute of silence where the card was told.
+    const { channels, sampleRate } = await listenTo(join(cwd, 'card-payment.mp3'));
+    const seconds = channels[0]!.length / sampleRate;
+    expect(seconds).toBeGreaterThan(35);
+    expect(seconds).toBeLessThan(50);
+    const quietest = channels.map((channel) => longestSilence(channel) / sampleRate);
+    expect(Math.min(...quietest)).toBeGreaterThan(14);
+  });
+
+  for (const lines of blocks.filter((each) => each !== live)) {
     test(`runs: ${lines.join(' ; ').slice(0, 120)}`, async () => {
       const cwd = checkout();
       const running: ChildProcess[] = [];

@@ -7,7 +7,7 @@ import type { Call } from '../call/call.ts';
 import { listenedLegs } from '../control/listen-on.ts';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import { MetaflowMachine, type MetaflowMatch } from '../control/metaflow-machine.ts';
-import { runMetaflow } from '../control/metaflow-run.ts';
+import { type MetaflowStep, runMetaflow } from '../control/metaflow-run.ts';
 import { type AppError, asAppError } from '../core/errors.ts';
 import { LEGS, type Leg } from '../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
@@ -20,6 +20,8 @@ export type Asked = {
 };
 
 export type ControlListener = {
+  /** Why this may not be done now, such as a start while the disk is full. */
+  refuse?(asked: Asked): AppError | undefined;
   onResult?(result: ActionResult, asked: Asked): void;
   onFailure?(error: AppError, asked: Asked): void;
   /** A code asked for a module of Kazoo's that is not run here. */
@@ -61,12 +63,20 @@ export class CallControl {
   }
 
   digit(leg: Leg, symbol: string, atUs: number): void {
-    for (const machine of this.#machines[leg]) this.#take(machine.digit(symbol, atUs), leg);
+    this.#take(
+      this.#machines[leg].map((machine) => machine.digit(symbol, atUs)),
+      leg,
+    );
   }
 
   /** Lets codes that may have become longer ones time out. */
   advance(nowUs: number): void {
-    for (const leg of LEGS) for (const machine of this.#machines[leg]) this.#take(machine.advance(nowUs), leg);
+    for (const leg of LEGS) {
+      this.#take(
+        this.#machines[leg].map((machine) => machine.advance(nowUs)),
+        leg,
+      );
+    }
   }
 
   ask(fields: RecordCallFields & { readonly action: RecordAction }, trigger: Trigger, atUs: number): void {
@@ -79,6 +89,8 @@ export class CallControl {
       this.#call.advance(asked.atUs);
       try {
         const { fields, trigger } = asked;
+        const refused = this.#listener.refuse?.(asked);
+        if (refused !== undefined) throw refused;
         const result = await this.#call.command({ action: fields.action, fields, trigger });
         this.#listener.onResult?.(result, asked);
       } catch (error) {
@@ -87,12 +99,24 @@ export class CallControl {
     }
   }
 
-  #take(match: MetaflowMatch | undefined, leg: Leg): void {
-    if (match === undefined) return;
-    for (const step of runMetaflow(match.node, leg)) {
+  /** What one key press, or its timeout, completed for each who listens. What two of them hold alike is asked for once: it was typed once. */
+  #take(matches: readonly (MetaflowMatch | undefined)[], leg: Leg): void {
+    const taken = new Set<string>();
+    for (const match of matches) {
+      if (match === undefined) continue;
+      const steps = runMetaflow(match.node, leg);
+      const key = JSON.stringify(steps);
+      if (taken.has(key)) continue;
+      taken.add(key);
+      this.#ask(steps, leg, match.atUs);
+    }
+  }
+
+  #ask(steps: readonly MetaflowStep[], leg: Leg, atUs: number): void {
+    for (const step of steps) {
       if (step.kind === 'record_call') {
         const { action: _, ...overriding } = this.#listener.overriding ?? {};
-        this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, match.atUs);
+        this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, atUs);
       }
       if (step.kind === 'not_run') this.#listener.onNotRun?.(step.module);
     }

@@ -66,7 +66,8 @@ export class CaptureFeed {
   /** Resolves when the capture has been read and every call has ended. */
   async run(onProgress: (bytes: number, total: number) => void): Promise<void> {
     this.#startedUs = this.#clock.now();
-    for await (const batch of new CaptureReader(this.#path, { onProgress }).batches()) {
+    const reader = new CaptureReader(this.#path, { onProgress, signal: this.#signal });
+    for await (const batch of reader.batches()) {
       for (const datagram of batch) {
         if (datagram.protocol !== 'udp' || !this.#packet.parse(datagram.payload)) continue;
         const planned = this.#index.find(datagram, this.#packet.ssrc);

@@ -15,7 +15,7 @@ export type RecordingDocument = {
   readonly id: string;
   readonly call_id: string;
   readonly media_name: string;
-  /** Null when there is no artefact: discarded or failed. */
+  /** Null when there is no artefact: discarded, or failed before there was one. A failed delivery leaves it. */
   readonly path: string | null;
   readonly manifest: string | null;
   readonly format: Format;

@@ -1,10 +1,11 @@
 /** What happens to a recording once its journal is closed: finalize, deliver, tell. The journal goes when the artefact is there. */
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../core/clock.ts';
-import { type AppError, asAppError } from '../core/errors.ts';
-import { deliver, type TryReport } from '../deliver/delivery.ts';
+import { AppError, asAppError } from '../core/errors.ts';
+import { type DeliveryResult, deliver, type TryReport } from '../deliver/delivery.ts';
 import type { TargetPolicy } from '../deliver/target-address.ts';
 import type { EncoderChoice } from '../finalize/encoder-choice.ts';
+import type { FinalizeResult } from '../finalize/finalize-recording.ts';
 import type { Manifest } from '../finalize/manifest.ts';
 import { removeParts } from '../finalize/part-files.ts';
 import type { FinalizePool } from '../finalize/pool.ts';
@@ -46,20 +47,23 @@ export class RecordingLine {
     target: RecordingTarget | undefined,
   ): Promise<RecordingDocument> {
     const { directory, encoder, listener } = this.#options;
+    let result: FinalizeResult;
     try {
       const onProgress = (share: number): void => listener?.onFinalizing?.(head.id, share);
-      const result = await this.#pool.run({ journalPath, directory, mediaName, encoder }, onProgress);
-      await rm(journalPath, { force: true });
-      if (result.state === 'discarded')
-        return { ...bare(head, mediaName), state: 'discarded', duration_ms: result.durationMs };
-      const stored = described(head, mediaName, result.path, result.manifestPath, result.manifest);
-      return target === undefined ? stored : await this.#deliver(stored, head, target);
+      result = await this.#pool.run({ journalPath, directory, mediaName, encoder }, onProgress);
     } catch (error) {
       await removeParts(directory, head.id);
       return { ...bare(head, mediaName), error: told(asAppError(error)) };
     }
+    // Where that fails it goes with its folder; the recording is what it is.
+    await rm(journalPath, { force: true }).catch(() => {});
+    if (result.state === 'discarded')
+      return { ...bare(head, mediaName), state: 'discarded', duration_ms: result.durationMs };
+    const stored = described(head, mediaName, result.path, result.manifestPath, result.manifest);
+    return target === undefined ? stored : this.#deliver(stored, head, target);
   }
 
+  /** Whatever becomes of the delivery, the file is there, and the document says where. */
   async #deliver(
     stored: RecordingDocument,
     head: OpenRecord,
@@ -81,15 +85,23 @@ export class RecordingLine {
       startMs: Date.parse(stored.started_at),
       durationMs: stored.duration_ms,
     };
-    const result = await deliver(parcel, {
+    let last: Pick<TryReport, 'tries' | 'status'> = { tries: 0 };
+    const delivery = deliver(parcel, {
       url,
       method,
       policy,
       clock,
       random,
-      onTry: (report) => listener?.onTry?.(head.id, report),
+      onTry: (report) => {
+        last = report;
+        listener?.onTry?.(head.id, report);
+      },
       ...(maxTries === undefined ? {} : { maxTries }),
       ...(signal === undefined ? {} : { signal }),
+    });
+    const result = await delivery.catch((error: unknown): Omit<DeliveryResult, 'atUs'> => {
+      const why = signal?.aborted === true ? INTERRUPTED : asAppError(error);
+      return { ...last, state: 'failed', error: why };
     });
     return {
       ...stored,
@@ -99,6 +111,8 @@ export class RecordingLine {
     };
   }
 }
+
+const INTERRUPTED = new AppError('INTERRUPTED', 'interrupted before the target had taken it');
 
 /** Of a URL only its host is told: the rest may hold what lets one write there. */
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');

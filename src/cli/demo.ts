@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readConfiguration } from '../app/configuration.ts';
 import type { RecordingDocument } from '../app/recording-document.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, systemCode } from '../core/errors.ts';
 import { decodeArtefact } from '../finalize/decode/artefact-decoder.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { verifyArtefact } from '../finalize/verify-artefact.ts';
@@ -23,24 +23,22 @@ const METAFLOWS = fileURLToPath(new URL('card-payment.metaflows.json', SAMPLES))
 const PARTS = 400;
 
 export const demoCommand = async (args: string[], io: CommandIo): Promise<number> => {
-  const { values } = parseOptions('demo', args, {
-    out: { type: 'string', default: join(tmpdir(), `record-call-demo-${process.pid}`) },
-  });
+  const options = { out: { type: 'string', default: join(tmpdir(), `record-call-demo-${process.pid}`) } } as const;
+  const { out } = parseOptions('demo', args, options, 'no words').values;
   readConfiguration(io.env);
-  const { out } = values;
   const uploads = join(out, 'uploads');
-  await makeFolder(uploads);
+  await makeOwn(uploads);
   const say = (line = ''): void => void io.stdout.write(`${line}\n`);
 
-  say(
-    'Alice calls Bob to pay by card. Bob presses *71 to record, *72 before she reads out her card, *73 after it, *74 to stop.',
-  );
-  say(`Replaying ${relative('.', CAPTURE)} with ${relative('.', METAFLOWS)} …`);
-  say();
   const target = await startUploadTarget({ port: 0, host: '127.0.0.1', directory: uploads });
   let document: RecordingDocument;
   try {
-    const command = [CAPTURE, '--metaflows', METAFLOWS, '--out', out, '--url', `${target.url}/`, '--json'];
+    say('Alice calls Bob to pay by card. Bob presses *71 to record, *72 before she reads');
+    say('out her card, *73 after it, *74 to stop.');
+    say(`Replaying ${relative('.', CAPTURE)}`);
+    say(`with ${relative('.', METAFLOWS)} …`);
+    say();
+    const command = [CAPTURE, '--metaflows', METAFLOWS, `--out=${out}`, '--url', `${target.url}/`, '--json'];
     document = await replayed(command, io);
   } finally {
     await target.close();
@@ -49,7 +47,7 @@ export const demoCommand = async (args: string[], io: CommandIo): Promise<number
   say();
   for (const line of summarize(document)) say(line);
   for (const { name, ok, detail } of await verifyArtefact(document.path!)) {
-    if (name.startsWith('mask ') || !ok) say(`verified   ${name}: ${detail}`);
+    if (name.startsWith('mask ') || !ok) say(`verified   ${name}: ${detail.replace(', but ', ',\n           but ')}`);
   }
   say();
   say(`The upload target stored it below ${uploads}`);
@@ -57,6 +55,17 @@ export const demoCommand = async (args: string[], io: CommandIo): Promise<number
   say(`Check:     node dist/cli.js verify ${document.path}`);
   say(`Manifest:  ${document.manifest}`);
   return document.state === 'delivered' ? 0 : 1;
+};
+
+const makeOwn = async (folder: string): Promise<void> => {
+  try {
+    await makeFolder(folder);
+  } catch (cause) {
+    const why = systemCode(cause) ?? 'unknown';
+    throw new AppError('OUTPUT_UNWRITABLE', `can't make the folder ${folder} (${why}); choose another with --out`, {
+      cause,
+    });
+  }
 };
 
 /** Runs the replay command as a user would, and takes its document. */

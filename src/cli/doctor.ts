@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { readConfiguration } from '../app/configuration.ts';
-import { AppError, asAppError } from '../core/errors.ts';
+import { asAppError } from '../core/errors.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { foreignFormat } from '../finalize/ffmpeg/foreign-format.ts';
 import { CODEC_NAMES, codecFor } from '../media/codecs/registry.ts';
@@ -14,8 +14,7 @@ import { parseOptions } from './options.ts';
 type Finding = { readonly topic: string; readonly state: 'ok' | 'lack' | 'bad'; readonly detail: string };
 
 export const doctorCommand = async (args: string[], io: CommandIo): Promise<number> => {
-  const { values, positionals } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } });
-  if (positionals.length > 0) throw new AppError('USAGE', `doctor takes no "${positionals[0]}"`);
+  const { values } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } }, 'no words');
   const findings = [node(), configuration(io), ...(await ffmpeg(io)), await folder(), machine(), kernel()];
   if (values.json) io.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else
@@ -24,10 +23,16 @@ export const doctorCommand = async (args: string[], io: CommandIo): Promise<numb
   return findings.some(({ state }) => state === 'bad') ? 1 : 0;
 };
 
-const HERE = 'PCMU PCMA L16 G722 opus';
-
 /** A description that a codec can have; only its name matters here. */
 const described = (name: string): WireCodec => ({ name, clockRate: name === 'AMR-WB' ? 16_000 : 8000, channels: 1 });
+
+const decodedBy = (who: 'native' | 'ffmpeg'): WireCodec[] =>
+  CODEC_NAMES.map(described).filter((wire) => codecFor(wire)?.decodedBy === who);
+
+const HERE = decodedBy('native');
+/** ffmpeg is known to be able to. Of the rest no more than the name and the lengths of frames is known. */
+const FOREIGN = decodedBy('ffmpeg').filter((wire) => foreignFormat(wire) !== undefined);
+const NOWHERE = decodedBy('ffmpeg').filter((wire) => foreignFormat(wire) === undefined);
 
 const names = (wires: readonly WireCodec[]): string => wires.map(({ name }) => name).join(' ');
 
@@ -55,37 +60,54 @@ const configuration = ({ env }: CommandIo): Finding => {
 };
 
 const ffmpeg = async ({ env }: CommandIo): Promise<Finding[]> => {
-  const foreign = CODEC_NAMES.map(described).filter((wire) => codecFor(wire)?.decodedBy === 'ffmpeg');
   try {
     const program = await probeFfmpeg(env);
     const hasLame = program.encoders.has('libmp3lame');
-    const able = foreign.filter((wire) => foreignFormat(wire)?.decoders.some((name) => program.decoders.has(name)));
-    const missing = foreign.filter((wire) => !able.includes(wire));
+    const adds = FOREIGN.filter((wire) => foreignFormat(wire)?.decoders.some((name) => program.decoders.has(name)));
+    const lacks = FOREIGN.filter((wire) => !adds.includes(wire));
     return [
       { topic: 'ffmpeg', state: 'ok', detail: `${program.version} at ${program.path}` },
-      {
-        topic: 'mp3',
-        state: hasLame ? 'ok' : 'lack',
-        detail: hasLame ? 'by ffmpeg with libmp3lame' : 'by lamejs: this ffmpeg has no libmp3lame',
-      },
+      mp3(env, hasLame ? 'has libmp3lame' : 'has no libmp3lame'),
       {
         topic: 'codecs',
-        state: missing.length === 0 ? 'ok' : 'lack',
-        detail: `${HERE} here, ${names(able)} by ffmpeg${missing.length === 0 ? '' : `; not ${names(missing)}`}`,
+        state: lacks.length === 0 ? 'ok' : 'lack',
+        detail: [
+          `${names(HERE)} decoded here`,
+          ...(adds.length === 0 ? [] : [`ffmpeg adds ${names(adds)}`]),
+          ...(lacks.length === 0 ? [] : [`this ffmpeg has no decoder for ${names(lacks)}`]),
+        ].join('; '),
       },
+      undecoded(),
     ];
   } catch (error) {
     return [
       { topic: 'ffmpeg', state: 'lack', detail: asAppError(error).message },
-      { topic: 'mp3', state: 'ok', detail: 'by lamejs, in worker threads; ffmpeg would be about three times as fast' },
-      {
-        topic: 'codecs',
-        state: 'lack',
-        detail: `${HERE}; ${names(foreign.filter((wire) => foreignFormat(wire) !== undefined))} need ffmpeg`,
-      },
+      mp3(env, 'can not be used'),
+      { topic: 'codecs', state: 'lack', detail: `${names(HERE)} decoded here; ${names(FOREIGN)} need ffmpeg` },
+      undecoded(),
     ];
   }
 };
+
+const mp3 = (
+  { RECORD_CALL_MP3_ENCODER: asked }: CommandIo['env'],
+  ffmpeg: 'has libmp3lame' | 'has no libmp3lame' | 'can not be used',
+): Finding => {
+  const found = (state: Finding['state'], detail: string): Finding => ({ topic: 'mp3', state, detail });
+  if (asked === 'lamejs') return found('ok', 'by lamejs, as RECORD_CALL_MP3_ENCODER says');
+  if (ffmpeg === 'has libmp3lame') return found('ok', 'by ffmpeg with libmp3lame');
+  if (asked === 'ffmpeg') return found('lack', `by none: RECORD_CALL_MP3_ENCODER says ffmpeg, which ${ffmpeg}`);
+  return found(
+    ffmpeg === 'can not be used' ? 'ok' : 'lack',
+    `by lamejs: ffmpeg ${ffmpeg}; npm run bench prints how fast each is here`,
+  );
+};
+
+const undecoded = (): Finding => ({
+  topic: 'undecoded',
+  state: 'lack',
+  detail: `${names(NOWHERE)}: known by name, decoded neither here nor through ffmpeg; a recording with one of them fails`,
+});
 
 const folder = async (): Promise<Finding> => {
   try {

@@ -2,18 +2,35 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AppError } from '../core/errors.ts';
 
-/** `parseArgs` with our error. @param command named in it. */
+/** Options whose value is used as it is given; the others' own parsers say what is wrong with an empty one. */
+const TAKEN_AS_GIVEN: ReadonlySet<string> = new Set(['dir', 'host', 'metaflows', 'out', 'url']);
+
+/**
+ * `parseArgs` with our error.
+ * @param command named in it.
+ * @param words whether anything may be named beside the options.
+ */
 export const parseOptions = <T extends NonNullable<ParseArgsConfig['options']>>(
   command: string,
   args: string[],
   options: T,
+  words: 'words' | 'no words' = 'words',
 ) => {
+  const parsed = parsedArgs(command, { args, options, allowPositionals: words === 'words' });
+  const empty = Object.entries(parsed.values).find(([name, value]) => TAKEN_AS_GIVEN.has(name) && value === '');
+  if (empty !== undefined) throw new AppError('USAGE', `${command}: --${empty[0]} is given an empty value`);
+  const names: readonly string[] = parsed.positionals;
+  if (names.includes('')) throw new AppError('USAGE', `${command}: it is given an empty name`);
+  return parsed;
+};
+
+const parsedArgs = <T extends ParseArgsConfig>(command: string, config: T) => {
   try {
-    return parseArgs({ args, options, allowPositionals: true });
+    return parseArgs(config);
   } catch (error) {
     // Node adds advice on how to escape dashes; its first sentence names the word that was wrong.
-    const what = error instanceof Error ? error.message.split('. ', 1)[0] : String(error);
-    throw new AppError('USAGE', `${command}: ${what}`);
+    const what = error instanceof Error ? error.message.split('. ', 1)[0]! : String(error);
+    throw new AppError('USAGE', `${command}: ${what.replaceAll(/\s+/g, ' ')}`, { cause: error });
   }
 };
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { readConfiguration } from '../app/configuration.ts';
 import type { RecordingDocument } from '../app/recording-document.ts';
-import { type ReplayListener, replay } from '../app/replay.ts';
+import { type ReplayListener, type ReplayResult, replay } from '../app/replay.ts';
 import { type MetaflowsDocument, parseMetaflowsJson } from '../control/metaflow-document.ts';
 import { recordCallFieldsOf } from '../control/metaflow-fields.ts';
 import { systemClock } from '../core/clock.ts';
@@ -13,10 +13,11 @@ import type { RecordCallFields } from '../core/record-call.ts';
 import { parseRecordCallFields } from '../core/record-call-fields.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
 import { checkUrl } from '../deliver/target-address.ts';
+import { errorLine } from './error-line.ts';
 import type { CommandIo } from './io.ts';
 import { parseMaskSpan, parseOptions, parseSpeed } from './options.ts';
 import { ProgressLine } from './progress.ts';
-import { summarize } from './summary.ts';
+import { summarize, summarizeFailures } from './summary.ts';
 
 const OPTIONS = {
   metaflows: { type: 'string' },
@@ -34,7 +35,7 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
   const { values, positionals: captures } = parseOptions('replay', args, OPTIONS);
   if (captures.length === 0)
     throw new AppError('USAGE', 'replay: name at least one capture file; record-call help shows how');
-  const { allowTargets, mp3Encoder } = readConfiguration(io.env);
+  const { allow_targets: allowTargets, mp3_encoder: mp3Encoder } = readConfiguration(io.env);
   const fields = parseData(values.data);
   const metaflows = values.metaflows === undefined ? undefined : await readMetaflows(values.metaflows);
   // A code's fields and --data's together must be as sound as each alone.
@@ -43,6 +44,7 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
   checkTargets(values.url, [fields, ...starts], allowTargets);
 
   const progress = new ProgressLine(io.stderr);
+  const told: RecordingDocument[] = [];
   const result = await replay({
     captures,
     metaflows,
@@ -58,28 +60,42 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
     clock: systemClock,
     random: Math.random,
     signal: io.signal,
-    listener: listener(io, progress),
-  }).finally(() => progress.clear());
+    listener: { ...listener(io, progress), onRecording: (document) => told.push(document) },
+  })
+    .catch((error: unknown) => {
+      progress.clear();
+      // Whatever ended the replay, what it had made by then is there.
+      const kept = told.filter(({ path }) => path !== null);
+      if (kept.length > 0) print(kept, values.json, io);
+      throw error;
+    })
+    .finally(() => progress.clear());
 
-  if (values.json) io.stdout.write(`${JSON.stringify(result.recordings, null, 2)}\n`);
-  else for (const document of result.recordings) for (const line of summarize(document)) io.stdout.write(`${line}\n`);
+  print(result.recordings, values.json, io);
   if (result.nothing !== undefined) throw new AppError('NOTHING_TO_RECORD', `nothing to record: ${result.nothing}`);
-  return exitStatus(result.recordings, io);
+  return exitStatus(result, io);
 };
 
-/** Failures are in the documents; one line on stderr says them for whoever reads no document. */
-const exitStatus = (recordings: readonly RecordingDocument[], io: CommandIo): number => {
-  const failed = recordings.filter(({ state }) => state === 'failed');
-  if (failed.length === 0) return 0;
-  const reasons = [...new Set(failed.map(({ error }) => error?.message ?? 'no reason given'))];
-  io.stderr.write(`record-call: ${failed.length} of ${recordings.length} recordings failed: ${reasons.join('; ')}\n`);
-  return 1;
+const print = (recordings: readonly RecordingDocument[], asJson: boolean, { stdout }: CommandIo): void => {
+  if (asJson) stdout.write(`${JSON.stringify(recordings, null, 2)}\n`);
+  else for (const document of recordings) for (const line of summarize(document)) stdout.write(`${line}\n`);
 };
+
+/** Says on stderr what failed, for whoever reads no document: a line for each capture, and one for all recordings. */
+const exitStatus = ({ recordings, failures }: ReplayResult, { stderr }: CommandIo): number => {
+  for (const { error } of failures) stderr.write(errorLine(error));
+  const failed = summarizeFailures(recordings);
+  if (failed !== undefined) stderr.write(errorLine(failed));
+  return Math.max(0, ...failures.map(({ error }) => error.exit), failed === undefined ? 0 : 1);
+};
+
+/** Names of files and parties may hold anything. */
+const oneLine = (text: string): string => text.replace(/\p{Cc}+\s*/gu, ' ');
 
 const listener = (io: CommandIo, progress: ProgressLine): ReplayListener => {
   const say = (line: string): void => {
     progress.clear();
-    io.stderr.write(`${line}\n`);
+    io.stderr.write(`${oneLine(line)}\n`);
   };
   return {
     onReading: (capture, pass, bytes, total) =>

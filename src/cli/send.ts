@@ -24,7 +24,7 @@ export const sendCommand = async (args: string[], io: CommandIo): Promise<number
     throw new AppError('USAGE', 'send: --to takes one address or two');
   const speed = parseSpeed('send', values.speed);
 
-  const plan = await planCapture(capture);
+  const plan = await planCapture(capture, { signal: io.signal });
   const [call, ...rest] = plan.calls;
   if (call === undefined) throw new AppError('NOTHING_TO_RECORD', `${basename(capture)} holds no call to send`);
   if (rest.length > 0)

@@ -1,5 +1,6 @@
 /** A recording's document as people read it. */
 import type { RecordingDocument } from '../app/recording-document.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import { formatTime } from './time-axis.ts';
 
 /** Two or three lines. */
@@ -22,6 +23,33 @@ export const summarize = (document: RecordingDocument): string[] => {
   return lines;
 };
 
+/** What failed of a run, in a sentence: recordings that are lost, and deliveries of such as are there. Undefined: nothing. */
+export const summarizeFailures = (
+  recordings: readonly RecordingDocument[],
+): { readonly code: ErrorCode; readonly message: string } | undefined => {
+  const failed = recordings.filter(({ state }) => state === 'failed');
+  const lost = failed.filter(({ path }) => path === null);
+  const kept = failed.flatMap(({ path }) => path ?? []);
+  const parts: string[] = [];
+  if (lost.length > 0) parts.push(`${lost.length} of ${recordings.length} recordings failed: ${reasonsOf(lost)}`);
+  if (kept.length > 0) {
+    const recorded = recordings.filter(({ path }) => path !== null).length;
+    const deliveries = kept.length === 1 ? '1 delivery' : `${kept.length} deliveries`;
+    const what = recorded === 1 ? 'its delivery' : deliveries;
+    const more = kept.length > MOST_NAMED ? ` and ${kept.length - MOST_NAMED} more` : '';
+    const where = kept.slice(0, MOST_NAMED).join(', ') + more;
+    const why = reasonsOf(failed.filter(({ path }) => path !== null));
+    parts.push(`${recorded} recorded, ${what} failed: kept at ${where} (${why})`);
+  }
+  const [worst] = [...lost, ...failed];
+  return worst === undefined ? undefined : { code: worst.error?.code ?? 'INTERNAL', message: parts.join('; ') };
+};
+
+const reasonsOf = (documents: readonly RecordingDocument[]): string =>
+  [...new Set(documents.map(({ error }) => error?.message ?? 'no reason given'))].join('; ');
+
+/** Paths in one line. */
+const MOST_NAMED = 3;
 const TENTHS_MS = 100;
 
 const clock = (ms: number): string => formatTime(ms, ms, TENTHS_MS);

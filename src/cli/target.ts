@@ -1,8 +1,8 @@
 /** `record-call target`: an upload target to try deliveries and their faults with (design §6.1). Runs until the signal. */
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { AppError } from '../core/errors.ts';
 import { startUploadTarget } from '../http/upload-target.ts';
+import { parseOptions } from './options.ts';
 
 type Output = { write(text: string): unknown };
 
@@ -12,16 +12,6 @@ const OPTIONS = {
   fail: { type: 'string', default: '' },
   host: { type: 'string', default: '127.0.0.1' },
 } as const;
-
-const parse = (args: string[]) => {
-  try {
-    return parseArgs({ args, options: OPTIONS }).values;
-  } catch (error) {
-    // Node adds advice on how to escape dashes; its first sentence names the word that was wrong.
-    const what = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : String(error);
-    throw new AppError('USAGE', `target: ${what}`, { cause: error });
-  }
-};
 
 const parsePort = (text: string): number => {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
@@ -37,7 +27,7 @@ const parseFail = (text: string): string[] =>
     .filter((word) => word !== '');
 
 /**
- * Prints the URL when ready, then a line per file.
+ * Prints the URL and the process to end when ready, then a line per file.
  * @param args what follows `target` on the command line.
  * @returns the exit status, once the signal has aborted and everything is closed.
  * @throws USAGE, OUTPUT_UNWRITABLE, PORT_TAKEN, CONFIG_INVALID; the caller prints them.
@@ -46,7 +36,7 @@ export async function targetCommand(
   args: string[],
   io: { stdout: Output; stderr: Output; signal: AbortSignal },
 ): Promise<number> {
-  const { port, dir, fail, host } = parse(args);
+  const { port, dir, fail, host } = parseOptions('target', args, OPTIONS, 'no words').values;
   if (io.signal.aborted) return 0;
   const target = await startUploadTarget({
     port: parsePort(port),
@@ -55,7 +45,7 @@ export async function targetCommand(
     fail: parseFail(fail),
     onReceived: ({ name, bytes, sha256 }) => io.stdout.write(`received ${name} (${bytes} bytes, sha256 ${sha256})\n`),
   });
-  io.stdout.write(`upload target at ${target.url}/ storing into ${dir}\n`);
+  io.stdout.write(`upload target at ${target.url}/ storing into ${dir} (pid ${process.pid})\n`);
   if (!io.signal.aborted) await once(io.signal, 'abort');
   await target.close();
   return 0;

@@ -4,6 +4,9 @@ import { verifyArtefact } from '../finalize/verify-artefact.ts';
 import type { CommandIo } from './io.ts';
 import { parseOptions } from './options.ts';
 
+/** On the line of standard error; standard output has them all. */
+const MOST_TOLD = 4;
+
 export const verifyCommand = async (args: string[], io: CommandIo): Promise<number> => {
   const { values, positionals } = parseOptions('verify', args, { json: { type: 'boolean', default: false } });
   const [artefact, manifest, ...more] = positionals;
@@ -19,8 +22,7 @@ export const verifyCommand = async (args: string[], io: CommandIo): Promise<numb
     io.stdout.write('The manifest is not signed: this shows that both belong together, not who made them.\n');
   }
   if (failed.length === 0) return 0;
-  throw new AppError(
-    'ARTEFACT_MISMATCH',
-    `${artefact}: ${failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')}`,
-  );
+  const told = failed.slice(0, MOST_TOLD).map(({ name, detail }) => `${name}: ${detail}`);
+  if (failed.length > MOST_TOLD) told.push(`and ${failed.length - MOST_TOLD} more`);
+  throw new AppError('ARTEFACT_MISMATCH', `${artefact}: ${told.join('; ')}`);
 };

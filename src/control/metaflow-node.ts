@@ -75,7 +75,7 @@ export const readNodes = (
   return nodes;
 };
 
-const readNode = (
+export const readNode = (
   value: unknown,
   errors: FieldErrorList,
   at: FieldPath,

@@ -22,7 +22,7 @@ export const parseRecordCallFields = (value: unknown, options: Pick<CheckOptions
   if (fields !== undefined) return fields;
   const details = errors.toJSON();
   throw onlyTheRateIsOff(details)
-    ? new AppError('RATE_UNSUPPORTED', rateMessage(formatOf(value)), { details })
+    ? new AppError('RATE_UNSUPPORTED', `${RATE}: ${rateMessage(formatOf(value))}`, { details })
     : new AppError('FIELDS_INVALID', `record_call: ${renderFieldErrors(details)}`, { details });
 };
 
@@ -44,7 +44,12 @@ export const checkRecordCallFields = (
   const format = formatOf(fields);
   if (rate !== undefined && format === 'mp3' && !MP3_RATES.includes(rate)) refuse(RATE, rateMessage(format));
   // Covers `.` and `..` too; a hidden file is nobody's wish and easily overlooked.
-  if (name?.startsWith('.')) refuse('media_name', 'media_name must not begin with a dot');
+  if (name?.startsWith('.')) refuse('media_name', 'must not begin with a dot');
+  const other = format === 'mp3' ? 'wav' : 'mp3';
+  // Whoever opens the file goes by its name. One without an extension is taken as it is: Kazoo adds none either.
+  if (starts(fields) && name?.toLowerCase().endsWith(`.${other}`)) {
+    refuse('media_name', `media_name ends in .${other}, but format is ${format}: let both say the same`);
+  }
   if (url !== undefined && !isClientUrl(url)) refuse('url', 'invalid client URL');
   return good ? fields : undefined;
 };
@@ -52,12 +57,15 @@ export const checkRecordCallFields = (
 const formatOf = (fields: unknown): Format =>
   typeof fields === 'object' && fields !== null && 'format' in fields && fields.format === 'wav' ? 'wav' : 'mp3';
 
+/** The other actions name a recording that is there, whatever its format. */
+const starts = ({ action = 'start' }: RecordCallFields): boolean => action === 'start' || action === 'toggle';
+
 const rateMessage = (format: Format): string => {
   switch (format) {
     case 'mp3':
-      return `${RATE}: an mp3 can have ${MP3_RATES.join(', ')} Hz`;
+      return `an mp3 can have ${MP3_RATES.join(', ')} Hz`;
     case 'wav':
-      return `${RATE}: a wav can have any whole number of Hz from 8000 to 48000`;
+      return `a wav can have any whole number of Hz from 8000 to 48000`;
     default:
       return format satisfies never;
   }

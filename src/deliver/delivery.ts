@@ -53,7 +53,7 @@ export type DeliveryResult = {
   readonly atUs: number;
 };
 
-const prepare = async (parcel: Parcel, options: DeliverOptions): Promise<Load> => {
+export const prepare = async (parcel: Parcel, options: DeliverOptions): Promise<Load> => {
   const url = checkUrl(requestUrl(options.url, parcel), options.policy);
   const { sha256, size } = await measureFile(parcel.path, options.signal);
   return {

@@ -2,9 +2,6 @@
  * From a closed or torn journal to an artefact and its manifest, each under its final name or not there at all. Reads the journal
  * twice and never changes it; whoever asked for this removes it afterwards. Runs in a worker.
  */
-import { open, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { AppError, systemCode } from '../core/errors.ts';
 import { interleave, mixInto } from '../kernel/mix.ts';
 import { artefactRate, assemble, type Block, type Gaps } from './assemble.ts';
 import { makeDecoders } from './decoders.ts';
@@ -12,6 +9,7 @@ import { type EncoderChoice, makeEncoder } from './encoder-choice.ts';
 import { type Manifest, makeManifest } from './manifest.ts';
 import { afterDropping, joinSpans, MaskRenderer, maskSpans } from './mask-render.ts';
 import { partPath, removeParts } from './part-files.ts';
+import { publish } from './publish.ts';
 import { surveyJournal } from './survey.ts';
 
 export type FinalizeJob = {
@@ -51,7 +49,6 @@ export const finalizeRecording = async (
     };
   }
 
-  const path = join(job.directory, job.mediaName);
   const part = partPath(job.directory, head.id);
   await removeParts(job.directory, head.id);
   const decoders = await makeDecoders(job.journalPath, survey, job.directory);
@@ -85,9 +82,7 @@ export const finalizeRecording = async (
         encoded,
         missingSamples: decoders.missingSamples,
       });
-      const manifestPath = `${path}.json`;
-      await publish(part, path, manifestPath, manifest);
-      return { state: 'stored', path, manifestPath, manifest };
+      return { state: 'stored', ...(await publish(job.directory, job.mediaName, manifest)), manifest };
     } catch (error) {
       await encoder.abort();
       throw error;
@@ -110,28 +105,4 @@ const render = (block: Block, renderer: MaskRenderer, channels: 1 | 2, pcm: Int1
   renderer.render(b, count, position);
   interleave(a.subarray(0, kept), b, pcm);
   return kept;
-};
-
-/** Both files complete and durable before either has its final name. */
-const publish = async (part: string, path: string, manifestPath: string, manifest: Manifest): Promise<void> => {
-  const manifestPart = `${part}.json`;
-  try {
-    await rm(manifestPart, { force: true });
-    await writeFile(manifestPart, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    await rename(part, path);
-    // An artefact whose manifest can't be there is none.
-    await rename(manifestPart, manifestPath).catch(async (error: unknown) => {
-      await rm(path, { force: true });
-      throw error;
-    });
-    const directory = await open(dirname(path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (cause) {
-    await rm(manifestPart, { force: true });
-    throw new AppError('OUTPUT_UNWRITABLE', `can't write ${path} (${systemCode(cause) ?? 'unknown'})`, { cause });
-  }
 };

@@ -1,14 +1,16 @@
 /** The replay with its clock, its sockets and its signal in a test's hands: pace, retries, what listeners are told, an abort at any point. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RecordingDocument } from '../../src/app/recording-document.ts';
 import { type ReplayOptions, replay } from '../../src/app/replay.ts';
 import { parseMetaflows } from '../../src/control/metaflow-document.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { PUBLIC_ONLY } from '../../src/deliver/allow-list.ts';
 import { answer, ScriptedTarget, type Step } from '../deliver/scripted-target.ts';
 import { callDatagrams, DEFAULT_START_US } from '../support/call-scenario.ts';
-import { filesIn } from '../support/command.ts';
+import { expectVerified, filesIn } from '../support/command.ts';
 import { pcapFile, udpPacket } from '../support/pcap-file.ts';
 import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
 import { SMALL_CALL_MS, smallCall, writeSmallCall } from '../support/small-call.ts';
@@ -62,6 +64,9 @@ const replayed = (change: Partial<ReplayOptions> & { readonly clock: Clock }) =>
   });
   return { directory, result };
 };
+
+/** Read in several pieces. */
+const longCapture = (): string => writeSmallCall(folder, 'long.pcap', { durationMs: 60_000 });
 
 const scripted = async (...steps: Step[]): Promise<ScriptedTarget> => {
   const target = await ScriptedTarget.start(...steps);
@@ -223,6 +228,129 @@ describe('delivery', () => {
   });
 });
 
+describe('several captures, of which some can not be read or hold nothing', () => {
+  const bad = join(folder, 'notes.txt');
+  writeFileSync(bad, 'these are notes\n');
+  const missing = join(folder, 'missing.pcap');
+  const empty = join(folder, 'header.pcap');
+  writeFileSync(empty, readFileSync(capture).subarray(0, 24));
+
+  const outcome = async (captures: readonly string[]) => {
+    const warnings: string[] = [];
+    const { directory, result } = replayed({
+      clock: new SleepingClock(),
+      captures,
+      listener: { onWarning: (message) => warnings.push(message) },
+    });
+    const { recordings, failures, nothing } = await result;
+    return {
+      directory,
+      warnings,
+      recordings,
+      failures: failures.map((each) => [each.capture, each.error.code]),
+      nothing,
+    };
+  };
+
+  for (const { name, captures, recorded, failed, warned } of [
+    { name: 'the first', captures: [bad, capture], recorded: 1, failed: [[bad, 'CAPTURE_UNREADABLE']], warned: [] },
+    { name: 'the last', captures: [capture, missing], recorded: 1, failed: [[missing, 'INPUT_MISSING']], warned: [] },
+    {
+      name: 'two among three',
+      captures: [missing, capture, bad, capture],
+      recorded: 2,
+      failed: [
+        [missing, 'INPUT_MISSING'],
+        [bad, 'CAPTURE_UNREADABLE'],
+      ],
+      warned: [],
+    },
+    {
+      name: 'one that holds nothing beside one that does is a warning',
+      captures: [empty, capture],
+      recorded: 1,
+      failed: [],
+      warned: ['nothing to record: header.pcap: no whole packet in it'],
+    },
+    {
+      name: 'one that holds nothing beside one that can’t be read',
+      captures: [empty, bad],
+      recorded: 0,
+      failed: [[bad, 'CAPTURE_UNREADABLE']],
+      warned: ['nothing to record: header.pcap: no whole packet in it'],
+    },
+  ]) {
+    test(name, async () => {
+      const found = await outcome(captures);
+      expect(found).toMatchObject({ failures: failed, warnings: warned, nothing: undefined });
+      expect(found.recordings.map(({ state }) => state)).toEqual(Array(recorded).fill('stored'));
+      expect(filesIn(found.directory)).toHaveLength(2 * recorded);
+    });
+  }
+
+  test('nothing in any of them: that is the answer, and no warning', async () => {
+    expect(await outcome([empty, empty])).toMatchObject({
+      recordings: [],
+      failures: [],
+      warnings: [],
+      nothing: 'header.pcap: no whole packet in it; header.pcap: no whole packet in it',
+    });
+  });
+
+  test('one that has changed between both passes', async () => {
+    const going = longCapture();
+    const { directory, result } = replayed({
+      clock: new SleepingClock(),
+      captures: [capture, going, capture],
+      listener: { onPlan: (path) => path === going && writeFileSync(going, 'these are notes\n') },
+    });
+    const { recordings, failures } = await result;
+    expect(failures.map((each) => each.capture)).toEqual([going]);
+    expect(recordings).toHaveLength(2);
+    for (const { path } of recordings) await expectVerified(path!);
+    expect(filesIn(directory)).toHaveLength(4);
+  });
+
+  test('one that fails in the middle of a call: half a call is no result, what was recorded before and after is', async () => {
+    const going = longCapture();
+    let readings = 0;
+    const { directory, result } = replayed({
+      clock: new SleepingClock(),
+      captures: [capture, going, capture],
+      listener: {
+        onReading: (path, pass) => {
+          if (path === going && pass === 2 && ++readings === 3)
+            throw new AppError('INPUT_MISSING', `${going}: the file cannot be read (EIO)`);
+        },
+      },
+    });
+    const { recordings, failures } = await result;
+    expect(failures).toMatchObject([{ capture: going, error: { code: 'INPUT_MISSING' } }]);
+    expect(recordings.map(({ duration_ms }) => duration_ms)).toEqual([SMALL_CALL_MS, SMALL_CALL_MS]);
+    for (const { path } of recordings) await expectVerified(path!);
+    expect(filesIn(directory)).toHaveLength(4);
+  });
+});
+
+describe('masks by position that lie outside', () => {
+  test('are warned of once the length is known', async () => {
+    const warnings: string[] = [];
+    await replayed({
+      clock: new SleepingClock(),
+      masks: [
+        { startMs: 90_000, endMs: 95_000 },
+        { startMs: 1000, endMs: 2000 },
+        { startMs: 3000, endMs: 9000 },
+      ],
+      listener: { onWarning: (message) => warnings.push(message) },
+    }).result;
+    expect(warnings).toEqual([
+      '--mask 90-95: the recording is 4.0 s long: nothing masked there',
+      '--mask 3-9: the recording is 4.0 s long: masked to the end',
+    ]);
+  });
+});
+
 describe('listeners are told', () => {
   test('how far both passes and the encoder are, the plan before the recording, each recording once', async () => {
     const told: string[] = [];
@@ -283,14 +411,67 @@ describe('an abort', () => {
     });
   }
 
-  test('between two tries of a delivery: the recording stays, whole', async () => {
+  test('in the first pass over a long capture: at once', async () => {
+    const told: number[] = [];
+    const left = await expectAborted((signal, abort) => {
+      const listener = {
+        onReading: (_capture: string, pass: 1 | 2, bytes: number, total: number) => {
+          expect(pass).toBe(1);
+          told.push(bytes / total);
+          abort();
+        },
+      };
+      return replayed({ clock: new SleepingClock(), captures: [longCapture()], signal, listener });
+    });
+    expect(left).toEqual([]);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toBeLessThan(0.5);
+  });
+
+  test('between two tries of a delivery: the recording stays, whole, and its document says where and why it was not delivered', async () => {
     const target = await scripted(answer(503));
+    const documents: RecordingDocument[] = [];
+    let place = '';
     const left = await expectAborted((signal, abort) => {
       const clock = new SleepingClock(() => abort());
-      return replayed({ clock, url: target.url, signal });
+      const listener = { onRecording: (document: RecordingDocument) => documents.push(document) };
+      const run = replayed({ clock, url: target.url, signal, listener });
+      place = run.directory;
+      return run;
     });
     expect(left).toHaveLength(2);
     expect(target.seen).toHaveLength(1);
+    expect(documents).toHaveLength(1);
+    expect(documents[0]).toMatchObject({
+      state: 'failed',
+      path: join(place, left[0]),
+      manifest: join(place, left[1]),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      delivery: { tries: 1, status: 503, host: `127.0.0.1:${target.port}` },
+      error: { code: 'INTERRUPTED', message: 'interrupted before the target had taken it' },
+    });
+  });
+
+  test('in the middle of a try: the same, and nothing was answered', async () => {
+    const controller = new AbortController();
+    const target = await scripted(() => controller.abort(reason));
+    const documents: RecordingDocument[] = [];
+    await expectAborted(() =>
+      replayed({
+        clock: new SleepingClock(),
+        url: target.url,
+        signal: controller.signal,
+        listener: { onRecording: (document) => documents.push(document) },
+      }),
+    );
+    expect(documents).toMatchObject([
+      {
+        state: 'failed',
+        path: expect.any(String),
+        delivery: { tries: 0, status: null },
+        error: { code: 'INTERRUPTED' },
+      },
+    ]);
   });
 
   test('with several calls in the air', async () => {

@@ -1,9 +1,12 @@
 /** `help`, `version` and `doctor`: the help names what the commands take, and doctor tells the truth about this machine. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CLI, filesIn, runCommand } from '../support/command.ts';
+import { foreignFormat } from '../../src/finalize/ffmpeg/foreign-format.ts';
+import { FaultSequence } from '../../src/http/upload-target-fault.ts';
+import { CODEC_NAMES, codecFor } from '../../src/media/codecs/registry.ts';
+import { CLI, callCommand, expectOneLine, filesIn, runCommand } from '../support/command.ts';
 import { hasProgram } from '../support/has.ts';
 import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
 
@@ -18,6 +21,15 @@ const optionsOf = (name: string): string[] =>
 const commands = (): string[] => {
   const table = /const COMMANDS[^{]*\{([\s\S]*?)\n\};/.exec(source('main.ts'))![1];
   return [...table.matchAll(/^ {2}(\w+):/gm)].map((found) => found[1]);
+};
+
+const messageOf = (act: () => unknown): string => {
+  try {
+    act();
+    return '';
+  } catch (error) {
+    return String(error);
+  }
 };
 
 describe('help', () => {
@@ -60,21 +72,35 @@ describe('help', () => {
     for (const line of (await asked).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  for (const args of [
-    ['--help'],
-    ['-h'],
-    ['replay', '--help'],
-    ['verify', '-h'],
-    ['target', '--help'],
-    ['demo', '--help'],
-    ['doctor', '--help'],
-    ['help', 'replay'],
-  ]) {
+  for (const args of [['--help'], ['-h'], ['help', '--help']]) {
     test(`is also what ${args.join(' ')} prints, exit status 0`, async () => {
       const result = await runCommand(args);
       expect(result).toMatchObject({ status: 0, stderr: '', stdout: (await asked).stdout });
     });
   }
+
+  for (const command of commands()) {
+    test(`of ${command} begins with its part of the whole, and ${command} --help prints it too`, async () => {
+      const { status, stdout, stderr } = await callCommand(['help', command]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const [part] = stdout.split('\n\n');
+      expect((await asked).stdout).toContain(part);
+      expect(part).toMatch(new RegExp(`^ {2}record-call (help \\[COMMAND\\] \\| )?${command}\\b`));
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+      if (command === 'help') return;
+      for (const word of ['--help', '-h']) expect((await callCommand([command, word])).stdout).toBe(stdout);
+      expect((await callCommand([command, 'x', '--help'])).stdout).toBe(stdout);
+    });
+  }
+
+  test('of target has a line for every fault, and says how to end what runs in the background', async () => {
+    const { stdout } = await callCommand(['help', 'target']);
+    const known = /known are ([\w, ]+), a status/.exec(messageOf(() => new FaultSequence(['nope'])))![1].split(', ');
+    expect(known.length).toBeGreaterThan(4);
+    for (const fault of [...known, 'loop', '400 … 599']) expect(stdout).toMatch(new RegExp(`^ +${fault} {2,}\\w`, 'm'));
+    expect(stdout).toMatch(/Ctrl-C/);
+    expect(stdout).toMatch(/kill %1/);
+  });
 
   for (const word of ['version', '--version', '-v']) {
     test(`${word} prints the version`, async () => {
@@ -99,7 +125,19 @@ describe('doctor', () => {
     const { status, stdout, stderr } = await runCommand(['doctor']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const line of stdout.trimEnd().split('\n')) expect(line).toMatch(/^(ok|lack|bad) +\w+ +\S/);
-    for (const topic of ['node', 'configuration', 'ffmpeg', 'mp3', 'codecs', 'folder', 'machine', 'kernel'])
+    // How fast something is depends on the machine: the bench says it, not a sentence.
+    expect(stdout).not.toMatch(/times as fast/);
+    for (const topic of [
+      'node',
+      'configuration',
+      'ffmpeg',
+      'mp3',
+      'codecs',
+      'undecoded',
+      'folder',
+      'machine',
+      'kernel',
+    ])
       expect(stdout).toMatch(new RegExp(`^\\w+ +${topic} `, 'm'));
   });
 
@@ -107,7 +145,7 @@ describe('doctor', () => {
     const found = await examined({});
     expect(found.get('node')).toMatchObject({ state: 'ok', detail: process.versions.node });
     expect(found.get('ffmpeg')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^\S+ at \/.*ffmpeg$/) });
-    expect(found.get('codecs')!.detail).toMatch(/PCMU PCMA L16 G722 opus here, .*G729.* by ffmpeg/);
+    expect(found.get('codecs')!.detail).toMatch(/^PCMU PCMA L16 G722 OPUS decoded here; ffmpeg adds G729 /);
   });
 
   for (const { name, env } of [
@@ -120,22 +158,52 @@ describe('doctor', () => {
       const found = await examined(env);
       expect(found.get('ffmpeg')).toMatchObject({ state: 'lack' });
       expect(found.get('ffmpeg')!.detail).toMatch(/install ffmpeg|FFMPEG_PATH/);
-      expect(found.get('mp3')).toMatchObject({ state: 'ok', detail: expect.stringContaining('lamejs') });
+      expect(found.get('mp3')).toMatchObject({
+        state: 'ok',
+        detail: expect.stringMatching(/^by lamejs.*npm run bench/),
+      });
       expect(found.get('codecs')).toMatchObject({ state: 'lack', detail: expect.stringContaining('need ffmpeg') });
     });
   }
 
-  (hasProgram('ffmpeg') ? test : test.skip)(
-    'codecs that not even ffmpeg decodes here are not said to need it',
-    async () => {
-      const never =
-        /not (?<names>[A-Z0-9 -]+)$/.exec((await examined({})).get('codecs')!.detail)?.groups?.names.split(' ') ?? [];
-      const { detail } = (await examined({ PATH: '', FFMPEG_PATH: undefined })).get('codecs')!;
-      const needing = /; (?<names>.*) need ffmpeg/.exec(detail)!.groups!.names.split(' ');
-      expect(needing).toContain('G729');
-      for (const name of never) expect(needing).not.toContain(name);
-    },
-  );
+  for (const { name, env } of [
+    { name: 'with ffmpeg', env: {} },
+    { name: 'without ffmpeg', env: { PATH: '', FFMPEG_PATH: undefined } },
+  ]) {
+    test.skipIf(name === 'with ffmpeg' && !hasProgram('ffmpeg'))(
+      `${name}: every codec that has sound is named once, where it belongs`,
+      async () => {
+        const found = await examined(env);
+        const codecs = found.get('codecs')!.detail;
+        const undecoded = found.get('undecoded')!;
+        const told = (text: string): string[] => text.match(/\b[A-Z][A-Z0-9-]*[A-Z0-9]\b/g) ?? [];
+        const here = told(codecs.split(' decoded here')[0]!);
+        const foreign = told(codecs.split(' decoded here')[1]!);
+        const nowhere = told(undecoded.detail.split(':')[0]!);
+        const wire = (codec: string) => ({ name: codec, clockRate: codec === 'AMR-WB' ? 16_000 : 8000, channels: 1 });
+        const named = (holds: (codec: string) => boolean): string[] => CODEC_NAMES.filter(holds);
+        const by = (codec: string) => codecFor(wire(codec))!.decodedBy;
+        expect(here).toEqual(named((codec) => by(codec) === 'native'));
+        const handed = (codec: string): boolean => by(codec) === 'ffmpeg' && foreignFormat(wire(codec)) !== undefined;
+        // An ffmpeg that lacks some has them at the end of the line.
+        expect(foreign.sort()).toEqual(named(handed).sort());
+        expect(nowhere).toEqual(named((codec) => by(codec) === 'ffmpeg' && !handed(codec)));
+        expect(undecoded.state).toBe('lack');
+      },
+    );
+  }
+
+  test('the encoder that the setting names is the one that is told', async () => {
+    const told = async (asked: string): Promise<Finding | undefined> => {
+      const { stdout } = await callCommand(['doctor', '--json'], { PATH: '', RECORD_CALL_MP3_ENCODER: asked });
+      return (JSON.parse(stdout) as Finding[]).find(({ topic }) => topic === 'mp3');
+    };
+    expect(await told('lamejs')).toMatchObject({ state: 'ok', detail: 'by lamejs, as RECORD_CALL_MP3_ENCODER says' });
+    expect(await told('ffmpeg')).toMatchObject({
+      state: 'lack',
+      detail: 'by none: RECORD_CALL_MP3_ENCODER says ffmpeg, which can not be used',
+    });
+  });
 
   test('an ffmpeg without libmp3lame: mp3 is by lamejs', async () => {
     const bin = scratchDir();
@@ -177,6 +245,9 @@ describe('the program itself', () => {
     const out = join(folder, 'demo');
     const { status, stdout, stderr } = await runCommand(['demo', '--out', out]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    // Names of files may be as long as they like.
+    for (const line of stdout.split('\n').filter((each) => !each.includes('/')))
+      expect([...line].length).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/░ masked/);
     expect(stdout).toMatch(/^delivered {2}to 127\.0\.0\.1:\d+ \(201, 1 try\)$/m);
     expect(stdout).toMatch(/^verified {3}mask \d+–\d+ ms: silent\b/m);
@@ -185,4 +256,21 @@ describe('the program itself', () => {
     ]);
     expect(filesIn(out).filter((name) => name.startsWith('.'))).toEqual([]);
   });
+
+  for (const { name, make } of [
+    { name: 'below a file', make: () => join(CLI, 'demo') },
+    { name: 'where no folder can be made', make: () => '/proc/record-call-demo' },
+  ]) {
+    test.skipIf(name !== 'below a file' && !existsSync('/proc/self'))(
+      `a demo whose folder is ${name}: exit status 1, one line that says what to do`,
+      async () => {
+        const { status, stdout, stderr } = await runCommand(['demo', '--out', make()]);
+        expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+        expectOneLine(stderr);
+        expect(stderr).toMatch(
+          /OUTPUT_UNWRITABLE: can't make the folder .* \((ENOTDIR|ENOENT)\); choose another with --out/,
+        );
+      },
+    );
+  }
 });

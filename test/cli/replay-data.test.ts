@@ -34,7 +34,7 @@ describe('format', () => {
 });
 
 describe('media_name is the file’s name, as given', () => {
-  for (const name of ['call.wav', 'no-extension', 'UPPER_lower-0.9.mp3', 'a.json', '-dash.wav', 'x'.repeat(200)]) {
+  for (const name of ['call.wav', 'no-extension', 'UPPER_lower-0.9.WAV', 'a.json', '-dash.wav', 'x'.repeat(200)]) {
     test(name.length > 40 ? `${name.length} characters` : name, async () => {
       const { out, document } = await replayed({ format: 'wav', media_name: name });
       expect(document.media_name).toBe(name);

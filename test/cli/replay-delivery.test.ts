@@ -78,14 +78,27 @@ describe('to the upload target', () => {
         delivery: { tries: 1, status },
         error: { code: 'TARGET_REJECTED' },
       });
-      expectOneLine(stderr);
-      expect(stderr).toContain(`answered ${status}`);
       const name = documents[0].media_name;
+      expect(stderr).toBe(
+        `record-call: TARGET_REJECTED: 1 recorded, its delivery failed: kept at ${join(out, name)} (127.0.0.1:${new URL(url).port} answered ${status})\n`,
+      );
       expect(documents[0].path).toBe(join(out, name));
       expect(filesIn(out)).toEqual([name, `${name}.json`]);
       expect(filesIn(directory)).toEqual([]);
     });
   }
+
+  test('of several recordings those that were not delivered are named', async () => {
+    const { url } = await uploadTarget(['404', '404']);
+    const out = scratchDir();
+    const data = '{"format":"wav","media_name":"call.wav"}';
+    const args = [capture, capture, capture, '--out', out, '--url', url, '--data', data];
+    const { documents, stderr } = await runReplay(args, { status: 1 });
+    const kept = documents.filter(({ state }) => state === 'failed').map(({ path }) => path);
+    expect(kept).toHaveLength(2);
+    expectOneLine(stderr);
+    expect(stderr).toContain(`: 3 recorded, 2 deliveries failed: kept at ${kept.join(', ')} (`);
+  });
 
   test('without --json the failure is on standard output too, and that the file is kept', async () => {
     const { url } = await uploadTarget(['404']);
@@ -263,7 +276,7 @@ describe('a --url that is none', () => {
     { url: 'nonsense', want: /not a valid URL/ },
     { url: 'http://', want: /not a valid URL/ },
     { url: 'http://u:hush@[::1', want: /not a valid URL/ },
-    { url: '', want: /not a valid URL/ },
+    { url: '', want: /--url is given an empty value/ },
   ]) {
     test(`"${url}" is wrong usage`, async () => {
       const out = join(scratchDir(), 'out');

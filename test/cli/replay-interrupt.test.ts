@@ -9,6 +9,7 @@ import {
   filesIn,
   listenTo,
   type RunningCommand,
+  runCommand,
   startCommand,
   until,
 } from '../support/command.ts';
@@ -49,7 +50,7 @@ const expectWholeRecordings = async (out: string, isLeft = (_name: string): bool
 };
 
 describe('in the middle of a recording, at --speed 1', () => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     test(`${signal} ends it at once: one line, exit status 1, no journal, no part file`, async () => {
       const out = scratchDir();
       const running = startCommand(['replay', capture, '--out', out, '--speed', '1', '--json']);
@@ -135,19 +136,84 @@ const ffmpegOf = (group: number): boolean =>
     });
 
 describe('while a delivery waits for its next try', () => {
-  test('SIGINT ends it; the recording is kept, whole', async () => {
-    const out = scratchDir();
-    const running = startCommand(['replay', capture, '--out', out, '--url', 'http://127.0.0.1:1/', '--json']);
+  const interrupted = async (out: string, ...more: string[]) => {
+    const running = startCommand(['replay', capture, '--out', out, '--url', 'http://127.0.0.1:1/', ...more]);
     let said = '';
     running.child.stderr!.on('data', (text: string) => {
       said += text;
     });
     await until(() => (said.includes('next try') ? true : undefined), 'a failed try', running);
     running.child.kill('SIGINT');
-    const { status, stderr } = await running.done;
+    return running.done;
+  };
+
+  test('SIGINT ends it; the recording is kept, whole, and its document says where', async () => {
+    const out = scratchDir();
+    const { status, stdout, stderr } = await interrupted(out, '--json');
     expect(status).toBe(1);
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^record-call: .*interrupted$/);
-    expect(await expectWholeRecordings(out)).toHaveLength(1);
+    const [path] = await expectWholeRecordings(out);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { state: 'failed', path, manifest: `${path}.json`, delivery: { tries: 1 }, error: { code: 'INTERRUPTED' } },
+    ]);
+  });
+
+  test('and so does the summary', async () => {
+    const out = scratchDir();
+    const { stdout } = await interrupted(out);
+    const [path] = await expectWholeRecordings(out);
+    expect(stdout).toContain(`recorded   ${path}\n`);
+    expect(stdout).toMatch(/not delivered to 127\.0\.0\.1:1 after 1 try: interrupted before .*; the file is kept\n/);
+  });
+});
+
+describe('a killed replay', () => {
+  const killed = async (args: readonly string[], look: (out: string) => string | undefined): Promise<string> => {
+    const out = scratchDir();
+    const running = startCommand(['replay', ...args, '--out', out], { env: { RECORD_CALL_MP3_ENCODER: 'lamejs' } });
+    await until(() => look(out), 'something to be left', running);
+    running.child.kill('SIGKILL');
+    await running.done;
+    expect(look(out)).toBeDefined();
+    return out;
+  };
+
+  for (const { name, args, look, left } of [
+    {
+      name: 'its journals',
+      args: [capture, '--speed', '1'],
+      look: journalIn,
+      left: '1 journal of a recording, 0 parts of recordings',
+    },
+    {
+      name: 'the parts of its files',
+      args: () => [long],
+      look: partIn,
+      left: '1 journal of a recording, 1 part of a recording',
+    },
+  ]) {
+    test(`leaves ${name}: the next one into that folder removes them, says so, and records`, async () => {
+      const out = await killed(typeof args === 'function' ? args() : args, look);
+      const { status, stderr } = await runCommand(['replay', capture, '--out', out]);
+      expect({ status, stderr }).toEqual({
+        status: 0,
+        stderr: `warning: removed what a killed replay had left in ${out}: ${left}\n`,
+      });
+      expect(await expectWholeRecordings(out)).toHaveLength(1);
+    });
+  }
+
+  test('a running one into the same folder is left alone, also by several, and ends in good order', async () => {
+    const out = scratchDir();
+    const running = startCommand(['replay', capture, '--out', out, '--speed', '1', '--json']);
+    const journal = await until(() => journalIn(out), 'a journal', running);
+    const others = await Promise.all([1, 2].map(() => runCommand(['replay', capture, '--out', out])));
+    for (const { status, stderr } of others) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(journalIn(out)).toBe(journal);
+    const { status, stdout } = await running.done;
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ state: 'stored', duration_ms: SMALL_CALL_MS }]);
+    expect(await expectWholeRecordings(out)).toHaveLength(3);
   });
 });
 

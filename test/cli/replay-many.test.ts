@@ -124,23 +124,49 @@ describe('several captures in one run', () => {
     expect(filesIn(out)).toHaveLength(4);
   });
 
-  test('one of them holds nothing: the other is recorded, exit status 0', async () => {
-    const empty = join(folder, 'nothing.pcap');
-    writeFileSync(empty, readFileSync(one).subarray(0, 24));
-    const { documents } = await runReplay([empty, one, '--out', scratchDir()]);
+  const empty = join(folder, 'nothing.pcap');
+  const text = join(folder, 'notes.txt');
+  const missing = join(folder, 'missing.pcap');
+  writeFileSync(empty, readFileSync(one).subarray(0, 24));
+  writeFileSync(text, 'these are notes\n');
+
+  test('one of them holds nothing: the other is recorded, a warning says so, exit status 0', async () => {
+    const { documents, stderr } = await runReplay([empty, one, '--out', scratchDir()]);
     expect(documents).toHaveLength(1);
+    expect(stderr).toBe('warning: nothing to record: nothing.pcap: no whole packet in it\n');
   });
 
-  test('one of them cannot be read: exit status 2, and it is named', async () => {
-    const text = join(folder, 'notes.txt');
-    writeFileSync(text, 'these are notes\n');
+  for (const { name, captures } of [
+    { name: 'the first', captures: [text, one] },
+    { name: 'the last', captures: [one, text] },
+  ]) {
+    test(`one of them, ${name}, cannot be read: the other is recorded and told, exit status 2, one line with its name and code`, async () => {
+      const out = scratchDir();
+      const { documents, stderr } = await runReplay([...captures, '--out', out], { status: 2 });
+      expect(documents).toHaveLength(1);
+      expectOneLine(stderr);
+      expect(stderr).toMatch(/^record-call: CAPTURE_UNREADABLE: .*notes\.txt: /);
+      expect(filesIn(out)).toHaveLength(2);
+      await expectVerified(documents[0].path!);
+    });
+  }
+
+  test('each that cannot be read has its line; without --json the others are told as well', async () => {
     const out = scratchDir();
-    const { status, stderr } = await runCommand(['replay', one, text, '--out', out]);
+    const { status, stdout, stderr } = await runCommand(['replay', missing, one, empty, text, two, '--out', out]);
     expect(status).toBe(2);
-    expectOneLine(stderr);
-    expect(stderr).toContain('notes.txt');
-    // Whatever was recorded before it was met is whole.
-    for (const name of filesIn(out).filter((each) => !each.endsWith('.json'))) await expectVerified(join(out, name));
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      'warning: nothing to record: nothing.pcap: no whole packet in it',
+      expect.stringMatching(/^record-call: INPUT_MISSING: .*missing\.pcap: /),
+      expect.stringMatching(/^record-call: CAPTURE_UNREADABLE: .*notes\.txt: /),
+    ]);
+    expect(stdout.match(/^recorded {3}/gm)).toHaveLength(2);
+    expect(filesIn(out)).toHaveLength(4);
+  });
+
+  test('none can be read, or holds anything: exit status 2 and an empty array', async () => {
+    const { documents } = await runReplay([text, empty, '--out', scratchDir()], { status: 2 });
+    expect(documents).toEqual([]);
   });
 });
 
@@ -160,6 +186,26 @@ describe('one media_name for several recordings of a run', () => {
       for (const document of documents) await expectVerified(document.path!);
     });
   }
+
+  test('numbers go in the order in which they begin, whichever ends first', async () => {
+    const calls = [
+      { startMs: 0, durationMs: 5000, hz: 400, callId: 'long@x' },
+      { startMs: 1000, durationMs: 1000, hz: 1000, callId: 'shrt@x' },
+      { startMs: 1500, durationMs: 2000, hz: 700, callId: 'late@x' },
+    ];
+    const { documents } = await runReplay([
+      severalCalls('numbered.pcap', calls),
+      '--out',
+      scratchDir(),
+      '--data',
+      '{"format":"wav","media_name":"call.wav"}',
+    ]);
+    expect(documents.map(({ call_id, media_name }) => [call_id, media_name])).toEqual([
+      ['long@x', 'call.wav'],
+      ['shrt@x', 'call-2.wav'],
+      ['late@x', 'call-3.wav'],
+    ]);
+  });
 
   test('each manifest names its own file', async () => {
     const data = JSON.stringify({ format: 'wav', media_name: 'call.wav' });

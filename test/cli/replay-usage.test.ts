@@ -20,12 +20,15 @@ const expectRefused = async (
   const { status, stdout, stderr } = await callCommand(args[0] === 'replay' ? [...args, '--out', out] : args, env);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expectOneLine(stderr);
+  expect(stderr).toMatch(
+    /^record-call: (USAGE|CONFIG_INVALID|INPUT_MISSING|FIELDS_INVALID|METAFLOWS_INVALID|RATE_UNSUPPORTED): /,
+  );
   expect(stderr).toMatch(want);
   expect(existsSync(out)).toBe(false);
 };
 
 describe('commands', () => {
-  for (const { args, want, holds } of [
+  for (const { args, want } of [
     { args: [], want: /name a command; record-call help lists them/ },
     { args: ['frobnicate'], want: /there is no command "frobnicate"; record-call help/ },
     { args: ['constructor'], want: /there is no command "constructor"/ },
@@ -36,11 +39,29 @@ describe('commands', () => {
     { args: ['verify', 'a', 'b', 'c'], want: /name an artefact/ },
     { args: ['verify', '--nope', 'a'], want: /'--nope'/ },
     { args: ['doctor', '--nope'], want: /'--nope'/ },
-    { args: ['doctor', 'word'], want: /word/, holds: test },
+    { args: ['doctor', 'word'], want: /'word'/ },
     { args: ['target', '--nope'], want: /'--nope'/ },
     { args: ['demo', '--nope'], want: /'--nope'/ },
-  ] as { args: string[]; want: RegExp; holds?: typeof test }[]) {
-    (holds ?? test)(`record-call ${args.join(' ')}`, () => expectRefused(args, want));
+    { args: ['demo', 'word'], want: /'word'/ },
+    { args: ['demo', '--out='], want: /--out is given an empty value/ },
+    { args: ['help', 'word'], want: /help: there is no command "word"; record-call help lists them/ },
+    { args: ['help', 'constructor'], want: /there is no command "constructor"/ },
+    { args: ['help', 'replay', 'verify'], want: /name one command, not "verify" as well/ },
+    { args: ['help', '--nope'], want: /'--nope'/ },
+    { args: ['--help', 'word'], want: /there is no command "word"/ },
+    { args: ['version', 'word'], want: /'word'/ },
+    { args: ['--version', 'word'], want: /'word'/ },
+    { args: ['target', 'word'], want: /'word'/ },
+    { args: ['target', '--dir='], want: /--dir is given an empty value/ },
+    { args: ['target', '--host='], want: /--host is given an empty value/ },
+    { args: ['target', '--port='], want: /--port takes a number/ },
+    { args: ['verify', ''], want: /verify: it is given an empty name/ },
+    { args: ['verify', 'a', ''], want: /verify: it is given an empty name/ },
+    { args: ['send', capture, '--to='], want: /--to takes HOST:PORT/ },
+    { args: ['send', capture, '--to', '127.0.0.1:9', '--speed='], want: /--speed takes max/ },
+    { args: ['send', '', '--to', '127.0.0.1:9'], want: /send: it is given an empty name/ },
+  ] as { args: string[]; want: RegExp }[]) {
+    test(`record-call ${args.join(' ')}`, () => expectRefused(args, want));
   }
 });
 
@@ -68,9 +89,27 @@ describe('options of replay', () => {
     { args: ['--mask', '1-2', '--mask', 'y'], want: /not "y"/ },
     { args: ['--holder', 'c'], want: /--holder takes a \(the caller\) or b \(the callee\), not "c"/ },
     { args: ['--holder', ''], want: /--holder/ },
+    { args: ['--url='], want: /--url is given an empty value/ },
+    { args: ['--metaflows='], want: /--metaflows is given an empty value/ },
+    { args: ['--mask='], want: /--mask takes seconds as A-B/ },
+    { args: [''], want: /replay: it is given an empty name/ },
   ]) {
     test(args.join(' '), () => expectRefused(['replay', capture, ...args], want));
   }
+});
+
+test('--out= is refused, and nothing is written to where the program runs', async () => {
+  const cwd = scratchDir();
+  const { status, stdout, stderr } = await runCommand(['replay', capture, '--out='], { cwd });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toBe('record-call: USAGE: replay: --out is given an empty value\n');
+  expect(filesIn(cwd)).toEqual([]);
+});
+
+test('words behind a double dash are names, --help too', async () => {
+  const { status, stderr } = await callCommand(['verify', '--', '--help']);
+  expect(status).toBe(2);
+  expect(stderr).toBe("record-call: INPUT_MISSING: can't read the artefact --help (ENOENT)\n");
 });
 
 describe('--data', () => {
@@ -210,7 +249,9 @@ describe('--out that cannot be written: exit status 1, at once', () => {
     });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expectOneLine(stderr);
-    expect(stderr).toMatch(/can't write to the folder .* \([A-Z]+\); choose another with --out/);
+    expect(stderr).toMatch(
+      /^record-call: OUTPUT_UNWRITABLE: can't write to the folder .* \([A-Z]+\); choose another with --out/,
+    );
     return stderr;
   };
 

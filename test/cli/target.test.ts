@@ -32,6 +32,7 @@ describe('target', () => {
       child.kill(signal);
       const { status, stdout, stderr: own } = await done;
       expect({ status, stderr: own }).toEqual({ status: 0, stderr: '' });
+      expect(stdout.split('\n')[0]).toBe(`upload target at ${url} storing into ${dir} (pid ${child.pid})`);
       const [name] = filesIn(dir);
       expect(stdout.split('\n')[1]).toBe(
         `received ${name} (${readFileSync(join(dir, name)).length} bytes, sha256 ${documents[0].sha256})`,
@@ -47,5 +48,16 @@ describe('target', () => {
     expect(status).toBe(1);
     expectOneLine(stderr);
     expect(stderr).toContain(port);
+    expect(stderr).toMatch(/^record-call: PORT_TAKEN: /);
+  });
+
+  test('nobody reads what it says any more: it goes on taking uploads', async () => {
+    const { child, done, dir, url } = await startTarget();
+    child.stdout!.destroy();
+    const { documents } = await runReplay([capture, capture, '--out', scratchDir(), '--url', url]);
+    expect(documents.map(({ state }) => state)).toEqual(['delivered', 'delivered']);
+    expect(filesIn(dir)).toHaveLength(2);
+    child.kill('SIGTERM');
+    expect(await done).toMatchObject({ status: 0, stderr: '' });
   });
 });

@@ -99,6 +99,18 @@ describe('record_sample_rate', () => {
     });
   }
 
+  for (const { name, fields } of [
+    { name: 'alone', fields: { record_sample_rate: 12_345 } },
+    { name: 'beside another fault', fields: { record_sample_rate: 12_345, media_name: '.x' } },
+    { name: 'below what a wav may have', fields: { format: 'wav', record_sample_rate: 1, nope: 1 } },
+  ]) {
+    test(`a field is named once in the message: ${name}`, () => {
+      const { message } = refusal(fields);
+      for (const field of Object.keys(fields)) expect(message.split(field).length - 1, message).toBeLessThanOrEqual(1);
+      expect(message).toContain('record_sample_rate: ');
+    });
+  }
+
   test('of a wrong type is a fault like any other', () =>
     expect(refusal({ record_sample_rate: '8000' }).code).toBe('FIELDS_INVALID'));
 });
@@ -125,6 +137,46 @@ describe('media_name', () => {
   ]) {
     test(`may not be ${JSON.stringify(name.slice(0, 12))}`, () =>
       expect(Object.keys(refusal({ media_name: name }).details as FieldErrors)).toEqual(['media_name']));
+  }
+});
+
+describe('a media_name with the other format’s extension', () => {
+  for (const fields of [
+    { media_name: 'x.wav', format: 'mp3' },
+    { media_name: 'x.WAV', format: 'mp3' },
+    { media_name: 'x.wav' },
+    { media_name: 'x.wav', action: 'start' },
+    { media_name: 'x.wav', action: 'toggle' },
+    { media_name: 'x.mp3', format: 'wav' },
+    { media_name: 'a.wav.Mp3', format: 'wav' },
+  ]) {
+    test(`is refused, both fields named: ${JSON.stringify(fields)}`, () => {
+      const error = refusal(fields);
+      const [asked, other] = 'format' in fields && fields.format === 'wav' ? ['wav', 'mp3'] : ['mp3', 'wav'];
+      expect(error.code).toBe('FIELDS_INVALID');
+      expect(Object.keys(error.details as FieldErrors)).toEqual(['media_name']);
+      expect(error.message).toBe(
+        `record_call: media_name: media_name ends in .${other}, but format is ${asked}: let both say the same`,
+      );
+    });
+  }
+
+  for (const fields of [
+    { media_name: 'x.mp3' },
+    { media_name: 'x.MP3', format: 'mp3' },
+    { media_name: 'x.wav', format: 'wav' },
+    { media_name: 'x.wav.mp3', format: 'mp3' },
+    // Kazoo takes a name as it is and adds nothing to it.
+    { media_name: 'x' },
+    { media_name: 'x.9', format: 'wav' },
+    { media_name: 'wav' },
+    // Who stops a recording or masks it names it; what format it has was said when it began.
+    { media_name: 'x.wav', action: 'stop' },
+    { media_name: 'x.wav', action: 'mask' },
+    { media_name: 'x.wav', action: 'unmask' },
+  ]) {
+    test(`and any other is taken: ${JSON.stringify(fields)}`, () =>
+      expect(parseRecordCallFields(fields)).toEqual(fields));
   }
 });
 

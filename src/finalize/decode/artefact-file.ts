@@ -21,7 +21,7 @@ export class ArtefactFile {
     // Without O_NONBLOCK a named pipe would wait for its writer, perhaps for ever.
     const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const handle = await opening.catch((error: unknown) => {
-      throw new AppError('INPUT_MISSING', `${path} can't be read: ${systemCode(error) ?? 'unknown reason'}`, {
+      throw new AppError('INPUT_MISSING', `can't read the artefact ${path} (${systemCode(error) ?? 'unknown'})`, {
         cause: error,
       });
     });

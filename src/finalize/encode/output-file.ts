@@ -13,13 +13,23 @@ export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'stat' | 'sync' |
 const BUFFER_BYTES = 256 * 1024;
 const HASH_BYTES = 1024 * 1024;
 
+/** Of the system's reasons those that have a remedy, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'a file may not be that large',
+};
+
+/** @param code the operating system's, such as ENOSPC; undefined when it gave none. */
+export const unwritable = (path: string, code: string | undefined, cause?: unknown): AppError => {
+  const words = code === undefined ? undefined : REASONS[code];
+  const reason = words === undefined ? (code ?? 'unknown reason') : `${words} (${code})`;
+  return new AppError('OUTPUT_UNWRITABLE', `${path} can't be written: ${reason}`, { cause });
+};
+
 /** `error` as the OUTPUT_UNWRITABLE of `path`; an AppError stays itself. */
 export const outputError = (path: string, error: unknown): AppError =>
-  error instanceof AppError
-    ? error
-    : new AppError('OUTPUT_UNWRITABLE', `${path} can't be written: ${systemCode(error) ?? 'unknown reason'}`, {
-        cause: error,
-      });
+  error instanceof AppError ? error : unwritable(path, systemCode(error), error);
 
 export class OutputFile {
   readonly path: string;

@@ -98,6 +98,13 @@ export class FfmpegEncoder implements AudioEncoder {
     if (tag?.frames === undefined || tag.delay !== ENCODER_DELAY) {
       throw new AppError('FFMPEG_FAILED', 'ffmpeg wrote an mp3 without a complete Info tag');
     }
+    // ffmpeg may lose the end of a file, on a full disk say, and call it success: the tag knows how long it was to be.
+    if (tag.bytes !== this.#file.bytes) {
+      throw new AppError(
+        'FFMPEG_FAILED',
+        `ffmpeg failed: the file has not all that it should have: ${this.#file.bytes} of ${tag.bytes} bytes`,
+      );
+    }
     const padding = paddingAfter(this.#samples, tag.frames, this.#frameSamples);
     await this.#file.patch(withTrim(frame, LEAD_IN + ENCODER_DELAY, padding), 0);
   }

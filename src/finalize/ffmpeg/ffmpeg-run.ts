@@ -1,16 +1,21 @@
 /**
  * One run of ffmpeg through fluent-ffmpeg, fed with bytes: the only place that knows that package. It is archived and
- * has traps; each is closed here: a program that can't be started brings the process down, `kill` before the start is
- * lost, a closed output is an error.
+ * has traps; each is closed here or in `tame-command.ts`: `kill` before the start is lost, a closed output is an error.
+ * A program that stalls while somebody waits for it is killed.
  */
 import { once } from 'node:events';
-import { PassThrough, type Writable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg';
+import { type Clock, systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
+import { unwritable } from '../encode/output-file.ts';
 import type { FfmpegProgram } from './ffmpeg-program.ts';
+import { tame } from './tame-command.ts';
 
 export type FfmpegRunOptions = {
   readonly program: FfmpegProgram;
+  /** An absolute path to read instead of what `write` gives; `endInput` at once, then. */
+  readonly input?: string;
   /** Arguments before `-i`, one by one: an option and its value are two. */
   readonly inputOptions: readonly string[];
   readonly outputOptions: readonly string[];
@@ -18,11 +23,21 @@ export type FfmpegRunOptions = {
    * An absolute path, written over when it is there, or a stream made by `pipeEnd`, destroyed with the error when the
    * run fails.
    */
-  readonly output: string | Writable;
+  readonly output: string | PassThrough;
+  /** The system's, by default. */
+  readonly clock?: Clock;
 };
 
 /** Lines of stderr kept for the error. */
 const LINES_KEPT = 20;
+/** A program that takes and gives nothing for this long, while it is waited for, will never go on. */
+const STALLED_SECONDS = 60;
+/** How ffmpeg words what a full disk answered: the C library's own text, never translated. */
+const DISK_SAYS: readonly (readonly [text: string, code: string])[] = [
+  ['No space left on device', 'ENOSPC'],
+  ['Disk quota exceeded', 'EDQUOT'],
+  ['File too large', 'EFBIG'],
+];
 
 /**
  * A stream for either end of a run. It never closes by itself: fluent-ffmpeg calls a close an error 20 ms later, sooner
@@ -31,15 +46,26 @@ const LINES_KEPT = 20;
 export const pipeEnd = (): PassThrough => new PassThrough({ autoDestroy: false, emitClose: false });
 
 export class FfmpegRun {
-  /** Settles when ffmpeg has ended: resolves on success, rejects with FFMPEG_FAILED and the last line it printed. */
+  /**
+   * Settles when ffmpeg has ended: resolves on success; rejects with OUTPUT_UNWRITABLE when the disk is full, which ffmpeg may
+   * call a success, else with FFMPEG_FAILED and the last line it printed.
+   */
   readonly ended: Promise<void>;
   readonly #input = pipeEnd();
+  readonly #output: string | PassThrough;
+  readonly #clock: Clock;
   readonly #command: FfmpegCommand;
+  /** Pieces of output so far. */
+  #given = 0;
   #running = false;
   #killed = false;
+  #fail: (error: AppError) => void = () => {};
 
-  constructor({ program, inputOptions, outputOptions, output }: FfmpegRunOptions) {
-    const command = fluent({ source: this.#input, stdoutLines: LINES_KEPT });
+  constructor({ program, input, inputOptions, outputOptions, output, clock = systemClock }: FfmpegRunOptions) {
+    this.#output = output;
+    this.#clock = clock;
+    const source = input === undefined ? this.#input : `file:${input}`;
+    const command = fluent({ source, stdoutLines: LINES_KEPT });
     this.#command = command;
     tame(command, program);
     // -y: fluent-ffmpeg adds it for plain paths only, and without `file:` a path such as `a:b.mp3` would be a protocol.
@@ -47,27 +73,34 @@ export class FfmpegRun {
     command.output(typeof output === 'string' ? `file:${output}` : output);
     command.outputOptions([...outputOptions]);
     this.ended = new Promise((resolve, reject) => {
+      this.#fail = reject;
       command.on('start', () => {
         this.#running = true;
         if (this.#killed) command.kill('SIGKILL');
       });
-      command.on('end', () => {
+      command.on('end', (_stdout: unknown, stderr: unknown) => {
         this.#running = false;
-        resolve();
+        const full = typeof output === 'string' ? diskFault(output, stderr) : undefined;
+        if (full === undefined) resolve();
+        else reject(full);
       });
       command.on('error', (error: Error, _stdout: unknown, stderr: unknown) => {
         this.#running = false;
-        reject(new AppError('FFMPEG_FAILED', `ffmpeg failed: ${reason(error, stderr)}`, { cause: error }));
+        const full = typeof output === 'string' ? diskFault(output, stderr, error) : undefined;
+        reject(full ?? failure(reason(error, stderr), error));
       });
     });
     // Also keeps a failure that nobody waits for from being an unhandled rejection.
     this.ended.catch((error: Error) => typeof output !== 'string' && output.destroy(error));
+    if (typeof output !== 'string') {
+      output.once('pipe', (from: Readable) => from.on('data', () => this.#given++));
+    }
     command.run();
   }
 
   /**
    * Gives `bytes`, which now belong to the run, to ffmpeg; a promise when it must catch up first.
-   * @throws AppError FFMPEG_FAILED when it ended before its input did
+   * @throws AppError FFMPEG_FAILED when it ended before its input did, or stalled
    */
   write(bytes: Uint8Array): Promise<void> | void {
     if (!this.#input.write(bytes)) return this.#drained();
@@ -76,6 +109,10 @@ export class FfmpegRun {
   /** Says that no more input comes: `ended` will settle. */
   endInput(): void {
     this.#input.end();
+    const waiting = new AbortController();
+    void this.#watch(waiting.signal);
+    const end = (): void => waiting.abort();
+    this.ended.then(end, end);
   }
 
   /** Ends the program at once; `ended` rejects. Idempotent. */
@@ -88,6 +125,7 @@ export class FfmpegRun {
     const waiting = new AbortController();
     const drained = once(this.#input, 'drain', { signal: waiting.signal });
     drained.catch(() => {}); // Aborted below, when nobody waits for it any more.
+    void this.#watch(waiting.signal);
     try {
       await Promise.race([drained, this.#endedEarly()]);
     } finally {
@@ -97,46 +135,38 @@ export class FfmpegRun {
 
   async #endedEarly(): Promise<never> {
     await this.ended;
-    throw new AppError('FFMPEG_FAILED', 'ffmpeg failed: it ended before its input did');
+    throw failure('it ended before its input did');
+  }
+
+  /** Kills the program when nothing comes of it for too long. Never rejects. @param waiting aborts when nobody waits for it any more. */
+  async #watch(waiting: AbortSignal): Promise<void> {
+    for (let given = -1; ; ) {
+      // What it gave and nobody has taken yet holds it up, not itself.
+      const isHeldUp = typeof this.#output !== 'string' && this.#output.readableLength > 0;
+      if (given === this.#given && !isHeldUp) break;
+      given = this.#given;
+      try {
+        await this.#clock.sleep(STALLED_SECONDS * 1000, waiting);
+      } catch {
+        return;
+      }
+    }
+    this.kill();
+    // At once: a program that hangs in the disk does not die of a signal.
+    this.#fail(failure(`it stalled: nothing went in or out for ${STALLED_SECONDS} s`));
   }
 }
+
+const failure = (why: string, cause?: unknown): AppError =>
+  new AppError('FFMPEG_FAILED', `ffmpeg failed: ${why}`, { cause });
+
+const diskFault = (path: string, stderr: unknown, cause?: unknown): AppError | undefined => {
+  const [, code] = DISK_SAYS.find(([text]) => typeof stderr === 'string' && stderr.includes(text)) ?? [];
+  return code === undefined ? undefined : unwritable(path, code, cause);
+};
 
 /** What ffmpeg itself said last, else how it ended. */
 const reason = (error: Error, stderr: unknown): string => {
   const said = typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : undefined;
   return (said || error.message.split('\n')[0]) ?? 'no reason given';
-};
-
-type SpawnEnd = (error: unknown, stdout: unknown, stderr: unknown) => void;
-
-/** Methods of fluent-ffmpeg's commands that its types leave out. The version is pinned and will not change any more. */
-type Inside = {
-  _spawnFfmpeg(...spawnArguments: unknown[]): void;
-  _getFfmpegPath(answer: (error: null, path: string) => void): void;
-  _checkCapabilities(answer: (error: null) => void): void;
-  availableEncoders(answer: (error: null, encoders: Record<string, never>) => void): void;
-};
-
-const NO_LINES = { get: () => '', callback: () => {} };
-
-/**
- * Makes `command` run `program`, and survive when that can't be started: fluent-ffmpeg then calls back without the
- * buffers that it goes on to read, or throws where nobody can catch. It also keeps one path for all commands, and asks
- * ffmpeg for lists before each first run, which it can't read from every version; we have asked already.
- */
-const tame = (command: FfmpegCommand, program: FfmpegProgram): void => {
-  const inside = command as unknown as Inside;
-  const spawn = inside._spawnFfmpeg;
-  inside._spawnFfmpeg = (...spawnArguments) => {
-    const end = spawnArguments.pop() as SpawnEnd;
-    const survive: SpawnEnd = (error, stdout = NO_LINES, stderr = NO_LINES) => end(error, stdout, stderr);
-    try {
-      spawn.call(command, ...spawnArguments, survive);
-    } catch (error) {
-      survive(error, NO_LINES, NO_LINES);
-    }
-  };
-  inside._getFfmpegPath = (answer) => answer(null, program.path);
-  inside._checkCapabilities = (answer) => answer(null);
-  inside.availableEncoders = (answer) => answer(null, {});
 };

@@ -17,12 +17,16 @@ const OTHER_FORMATS: readonly (readonly [head: string, what: string])[] = [
   ['52494646', 'a WAV or AVI file, not a capture'],
 ];
 
+/** Capture times beyond this, in 2255, can't be told to the microsecond any more; a wrong clock's may be later than any date. */
+const LAST_US = Number.MAX_SAFE_INTEGER;
+const MISTIMED = 'before 1970 or after 2255';
+
 export type CaptureReport = {
   /** Whole packets read, of any kind. */
   packets: number;
   /** UDP datagrams and TCP segments delivered. */
   datagrams: number;
-  /** Packets the capture kept only in part, delivered (marked `cut`) or not. */
+  /** Packets the capture kept only in part, delivered (marked `cut`) or not. The warnings don't tell of them. */
   cut: number;
   /** One line each. */
   warnings: string[];
@@ -34,6 +38,7 @@ export class CaptureDecoder {
   #parser: CaptureParser | undefined;
   /** The first bytes, while they are too few to tell the format. */
   #head: Buffer = Buffer.alloc(0);
+  #mistimed = 0;
 
   /** @param name of the file, for error texts. */
   constructor(name: string) {
@@ -88,6 +93,12 @@ export class CaptureDecoder {
     } else if (ending.kind === 'cut') {
       warnings.push(`${soFar}; the file ends inside a record at byte ${ending.atByte}${place}`);
     }
+    if (this.#mistimed > 0) {
+      if (this.#mistimed === parser.packets) {
+        throw this.#unreadable(`every capture time in it is ${MISTIMED}; mend its times with editcap -t`);
+      }
+      warnings.push(`packets skipped because their capture time is ${MISTIMED}: ${this.#mistimed}`);
+    }
     if (parser.untimed > 0) {
       warnings.push(
         `packets without a capture time (Simple Packet Blocks), placed with those before: ${parser.untimed}`,
@@ -108,8 +119,10 @@ export class CaptureDecoder {
 
   #parserFor(head: Buffer): CaptureParser {
     const decoder = this.#datagrams;
-    const sink: Parameters<typeof PcapParser.for>[1] = (bytes, start, end, atUs, linkType, cut) =>
-      decoder.decode(bytes, start, end, atUs, linkType, cut);
+    const sink: Parameters<typeof PcapParser.for>[1] = (bytes, start, end, atUs, linkType, cut) => {
+      if (atUs >= 0 && atUs <= LAST_US) decoder.decode(bytes, start, end, atUs, linkType, cut);
+      else this.#mistimed++;
+    };
     const parser = PcapParser.for(head, sink) ?? PcapngParser.for(head, sink);
     if (parser) return parser;
     const start = head.toString('hex', 0, 4);

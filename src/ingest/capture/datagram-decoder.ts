@@ -55,10 +55,9 @@ export class DatagramDecoder {
     else this.#takeTcp(bytes, atUs, cut);
   }
 
-  /** One line for each kind of packet that was left out or came in part. */
+  /** One line for each kind of packet that was left out. */
   get warnings(): string[] {
     const lines: string[] = [];
-    if (this.#cut > 0) lines.push(`packets cut short when they were captured (snap length): ${this.#cut}`);
     if (this.#fragments.warning) lines.push(this.#fragments.warning);
     for (const [linkType, packets] of this.#unknownLinks) {
       lines.push(`packets skipped because link type ${linkType} is not known: ${packets}`);

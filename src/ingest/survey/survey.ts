@@ -43,6 +43,7 @@ export class Survey {
   #tracks = 0;
   #streams = 0;
   #beyond = 0;
+  #cut = 0;
 
   constructor({ streams = MOST_STREAMS, unprovenFlows }: SurveyLimits = {}) {
     this.#mostStreams = streams;
@@ -52,6 +53,11 @@ export class Survey {
   /** Paths that are kept in memory without having proved to carry media: bounded. */
   get unproven(): number {
     return this.#flows.unproven;
+  }
+
+  /** RTP packets that the capture kept only in part; known when it has ended. */
+  get cut(): number {
+    return this.#cut;
   }
 
   /** Takes the next datagram in the order of the capture; keeps nothing of its payload. Never throws. */
@@ -160,8 +166,8 @@ export class Survey {
 
   #warnings(tracks: readonly Track[]): string[] {
     const warnings: string[] = [];
-    const cut = tracks.reduce((sum, track) => sum + track.cut, 0);
-    if (cut > 0) warnings.push(`${cut} packets were cut by the capture's snaplen; their audio is lost`);
+    this.#cut = tracks.reduce((sum, track) => sum + track.cut, 0);
+    if (this.#cut > 0) warnings.push(`${this.#cut} packets were cut by the capture's snaplen; their audio is lost`);
     if (this.#beyond > 0) warnings.push(`streams beyond the first ${this.#mostStreams} were ignored: ${this.#beyond}`);
     const { ignoredMessages } = this.#dialogs;
     if (ignoredMessages > 0)

@@ -81,6 +81,21 @@ describe('is OUTPUT_UNWRITABLE', () => {
   }
 });
 
+for (const { code, says } of [
+  { code: 'ENOSPC', says: 'the disk is full (ENOSPC)' },
+  { code: 'EDQUOT', says: 'the disk quota is used up (EDQUOT)' },
+  { code: 'EFBIG', says: 'a file may not be that large (EFBIG)' },
+  { code: 'EIO', says: 'EIO' },
+]) {
+  test(`${code} is told as "${says}"`, async () => {
+    const path = place(code);
+    const file = await OutputFile.create(path, async () => failingDisk(await open(path, 'wx+'), 'write', code));
+    await file.append(Uint8Array.of(1));
+    await expect(file.seal()).rejects.toThrow(`${path} can't be written: ${says}`);
+    await file.discard();
+  });
+}
+
 test('a disk that takes a few bytes at a time gets all of them', async () => {
   const path = place('slow');
   const disk = await open(path, 'wx+');
@@ -121,9 +136,9 @@ const disguised = (disk: OutputHandle, others: Partial<OutputHandle>): OutputHan
     },
   });
 
-const failingDisk = (disk: OutputHandle, failing: keyof OutputHandle): OutputHandle =>
+const failingDisk = (disk: OutputHandle, failing: keyof OutputHandle, code = 'ENOSPC'): OutputHandle =>
   disguised(disk, {
     [failing]: async () => {
-      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      throw Object.assign(new Error('as the system words it'), { code });
     },
   });

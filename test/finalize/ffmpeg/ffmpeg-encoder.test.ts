@@ -1,10 +1,12 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MP3_RATES } from '../../../src/core/record-call.ts';
 import { LameEncoder } from '../../../src/finalize/encode/lame-encoder.ts';
 import { WavEncoder } from '../../../src/finalize/encode/wav-encoder.ts';
 import { FfmpegEncoder } from '../../../src/finalize/ffmpeg/ffmpeg-encoder.ts';
 import { type FfmpegProgram, probeFfmpeg } from '../../../src/finalize/ffmpeg/ffmpeg-program.ts';
+import { canMountTmpfs, smallDisk } from '../../support/small-disk.ts';
 import {
   channel,
   encodeAll,
@@ -125,6 +127,52 @@ describe.skipIf(!hasFfmpeg)('with the ffmpeg of this machine', () => {
       await encoder.abort();
       expect(() => statSync(path)).toThrow('ENOENT');
     }
+  });
+
+  test('a file that lost its end, of which ffmpeg says nothing, is not taken for whole', async () => {
+    const script = `#!/bin/sh\n${program.path} "$@"\nfor last; do :; done\nexec truncate -s -1 "\${last#file:}"\n`;
+    const cutting = { ...program, path: pretender(place('cutting'), script).path };
+    const encoder = await FfmpegEncoder.create({ path: place('cut.mp3'), sampleRate: 8000, channels: 1 }, cutting);
+    await encoder.write(noise(8000, 5000), 8000);
+    await expect(encoder.finish()).rejects.toThrow(failed('ffmpeg failed: the file has not all that it should have'));
+    await encoder.abort();
+  });
+
+  describe.skipIf(!canMountTmpfs)('on a disk of 64 KiB (needs the right to mount one)', () => {
+    const BYTES_PER_SECOND = 3000;
+    const encodeFor = async (path: string, seconds: number) => {
+      const encoder = await make(path, 8000, 1);
+      try {
+        for (let left = seconds * 8000; left > 0; left -= 4000) await encoder.write(noise(4000, 5000), 4000);
+        return await encoder.finish();
+      } finally {
+        await encoder.abort();
+      }
+    };
+
+    for (const { name, seconds } of [
+      { name: 'many times as much', seconds: 120 },
+      { name: 'a little more than fits, which ffmpeg writes last of all', seconds: 22.5 },
+    ]) {
+      test(`${name} is OUTPUT_UNWRITABLE: the disk is full; nothing is left`, async () => {
+        const folder = smallDisk(64);
+        const path = join(folder, 'x.mp3');
+        expect(seconds * BYTES_PER_SECOND).toBeGreaterThan(64 * 1024);
+        await expect(encodeFor(path, seconds)).rejects.toThrow(
+          expect.objectContaining({
+            code: 'OUTPUT_UNWRITABLE',
+            message: `${path} can't be written: the disk is full (ENOSPC)`,
+          }),
+        );
+        expect(readdirSync(folder)).toEqual([]);
+      });
+    }
+
+    test('what just fits is whole', async () => {
+      const path = join(smallDisk(64), 'x.mp3');
+      expect((await encodeFor(path, 21)).samples).toBe(168_000);
+      expect((await hear(path)).samples).toBe(168_000);
+    });
   });
 
   test('abort after finish keeps the file', async () => {

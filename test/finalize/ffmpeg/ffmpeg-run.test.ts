@@ -1,20 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import type { Clock } from '../../../src/core/clock.ts';
 import type { FfmpegProgram } from '../../../src/finalize/ffmpeg/ffmpeg-program.ts';
 import { probeFfmpeg } from '../../../src/finalize/ffmpeg/ffmpeg-program.ts';
 import { FfmpegRun, pipeEnd } from '../../../src/finalize/ffmpeg/ffmpeg-run.ts';
 import { hasFfmpeg, scratch } from '../encode/listening.ts';
-import { DIES, described, FAILS, LINGERS, pretender, QUITS } from './pretenders.ts';
+import { DIES, described, FAILS, FILLS, FILLS_CONTENT, LINGERS, pretender, QUITS } from './pretenders.ts';
 
 const place = scratch();
 const failed = (says: string) =>
   expect.objectContaining({ code: 'FFMPEG_FAILED', message: expect.stringContaining(says) });
 
-const start = (program: FfmpegProgram) => {
+const start = (program: FfmpegProgram, clock?: Clock) => {
   const output = pipeEnd();
   output.on('error', () => {});
-  return { output, run: new FfmpegRun({ program, inputOptions: [], outputOptions: [], output }) };
+  const options = { program, inputOptions: [], outputOptions: [], output, ...(clock === undefined ? {} : { clock }) };
+  return { output, run: new FfmpegRun(options) };
 };
 
 const feedForEver = async (run: FfmpegRun): Promise<never> => {
@@ -80,6 +83,133 @@ test('kill ends it, before it has started and after, and again', async () => {
   late.run.kill();
   await expect(late.run.ended).rejects.toThrow(failed('SIGKILL'));
   late.run.kill();
+});
+
+describe('a full disk is OUTPUT_UNWRITABLE and named, not what ffmpeg said last', () => {
+  for (const { name, script } of [
+    { name: 'when ffmpeg fails of it', script: FILLS },
+    { name: 'when ffmpeg calls it success', script: FILLS_CONTENT },
+  ]) {
+    test(name, async () => {
+      const output = place('full.mp3');
+      const run = new FfmpegRun({
+        program: pretender(place('fills'), script),
+        inputOptions: [],
+        outputOptions: [],
+        output,
+      });
+      run.endInput();
+      await expect(run.ended).rejects.toThrow(
+        expect.objectContaining({
+          code: 'OUTPUT_UNWRITABLE',
+          message: `${output} can't be written: the disk is full (ENOSPC)`,
+        }),
+      );
+    });
+  }
+});
+
+describe('a program that stalls', () => {
+  /** Time passes when the test says so. */
+  class HandClock implements Clock {
+    #sleepers: { readonly delayMs: number; readonly wake: () => void }[] = [];
+
+    now(): number {
+      return 0;
+    }
+
+    sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+      return new Promise((resolve, reject) => {
+        const sleeper = { delayMs, wake: resolve };
+        this.#sleepers.push(sleeper);
+        signal?.addEventListener('abort', () => {
+          this.#sleepers = this.#sleepers.filter((each) => each !== sleeper);
+          reject(signal.reason);
+        });
+      });
+    }
+
+    get waits(): number[] {
+      return this.#sleepers.map(({ delayMs }) => delayMs);
+    }
+
+    async pass(): Promise<void> {
+      for (const { wake } of this.#sleepers.splice(0)) wake();
+      await new Promise(setImmediate);
+    }
+  }
+
+  const stalled = failed('ffmpeg failed: it stalled: nothing went in or out for 60 s');
+  const hasSettled = async (promise: Promise<unknown>): Promise<boolean> =>
+    Promise.race([
+      promise.then(
+        () => true,
+        () => true,
+      ),
+      new Promise<boolean>((resolve) => setImmediate(() => resolve(false))),
+    ]);
+
+  test('with input that it does not take is killed: whoever feeds it hears of it', async () => {
+    const clock = new HandClock();
+    const pidFile = place('pid');
+    const { run } = start(pretender(place('takes-nothing'), `#!/bin/sh\necho $$ >${pidFile}\nexec sleep 600\n`), clock);
+    const feeding = feedForEver(run);
+    feeding.catch(() => {});
+    await vi.waitFor(() => expect(readFileSync(pidFile, 'utf8')).toMatch(/\n/));
+    await vi.waitFor(() => expect(clock.waits).toEqual([60_000]));
+    expect(await hasSettled(feeding)).toBe(false);
+    await clock.pass();
+    await expect(feeding).rejects.toThrow(stalled);
+    await expect(run.ended).rejects.toThrow(stalled);
+    await vi.waitFor(() => expect(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0)).toThrow('ESRCH'));
+  });
+
+  test('after its input ended is killed', async () => {
+    const clock = new HandClock();
+    const { run } = start(pretender(place('never-ends'), '#!/bin/sh\ncat >/dev/null\nexec sleep 600\n'), clock);
+    await run.write(Buffer.alloc(100));
+    run.endInput();
+    expect(clock.waits).toEqual([60_000]);
+    await clock.pass();
+    await expect(run.ended).rejects.toThrow(stalled);
+  });
+
+  test('is none while it gives something between two looks', async () => {
+    const clock = new HandClock();
+    const { run, output } = start(pretender(place('drips'), '#!/bin/sh\nwhile printf x; do sleep 0.02; done\n'), clock);
+    run.endInput();
+    for (let looks = 0; looks < 3; looks++) {
+      await once(output, 'data');
+      await clock.pass();
+      await vi.waitFor(() => expect(clock.waits).toEqual([60_000]));
+    }
+    expect(await hasSettled(run.ended)).toBe(false);
+    run.kill();
+    await expect(run.ended).rejects.toThrow(failed('SIGKILL'));
+    expect(clock.waits).toEqual([]);
+  });
+
+  test('is none while it is we who do not take what it gives', async () => {
+    const clock = new HandClock();
+    const { run, output } = start(pretender(place('pours'), '#!/bin/sh\nhead -c 1000000 /dev/zero\n'), clock);
+    run.endInput();
+    await vi.waitFor(() => expect(output.readableLength).toBeGreaterThan(0));
+    for (let looks = 0; looks < 3; looks++) await clock.pass();
+    let bytes = 0;
+    for await (const part of output) bytes += part.length;
+    await run.ended;
+    expect(bytes).toBe(1_000_000);
+  });
+
+  test('nobody waits for it: idle is not stalled', async () => {
+    const clock = new HandClock();
+    const { run } = start(pretender(place('idle'), '#!/bin/sh\ncat >/dev/null\n'), clock);
+    await run.write(Buffer.alloc(100));
+    expect(clock.waits).toEqual([]);
+    run.endInput();
+    await run.ended;
+    expect(clock.waits).toEqual([]);
+  });
 });
 
 test('two programs at once are two programs', async () => {

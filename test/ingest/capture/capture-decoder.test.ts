@@ -308,12 +308,88 @@ describe('CaptureDecoder: damage and cuts', () => {
       cut: 1,
       warnings: [
         `whole packets read: 4; the file ends inside a record at byte ${file.length}`,
-        'packets cut short when they were captured (snap length): 1',
         'IP fragments left out, as they are not put together: 1, of 192.0.2.1:4000>198.51.100.2:5000 (1)',
         'packets skipped because link type 147 is not known: 1',
         'packets skipped because their IP, UDP or TCP header contradicts itself: 1',
       ],
     });
+  });
+});
+
+describe('CaptureDecoder: capture times', () => {
+  const SECOND = 1e6;
+  const packet = udpPacket({ ...ends.v4, payload: Buffer.from('x') });
+  const timed = (seconds: number, tsoffset: number): Buffer =>
+    pcapngFile([{ atUs: (seconds + tsoffset) * SECOND, data: packet }], { interfaces: [{ tsresol: 0, tsoffset }] });
+
+  for (const { name, seconds, tsoffset } of [
+    { name: 'the first instant there is', seconds: 0, tsoffset: 0 },
+    { name: 'an offset and back again', seconds: 1000, tsoffset: -900 },
+    { name: 'today', seconds: 1_700_000_000, tsoffset: 0 },
+    { name: 'the last second that microseconds can tell', seconds: 9_007_199_254, tsoffset: 0 },
+  ]) {
+    test(`${name} is taken`, () => {
+      const { found, report } = decode([timed(seconds, tsoffset)]);
+      expect(found.map(({ atUs }) => atUs)).toEqual([(seconds + tsoffset) * SECOND]);
+      expect(report.warnings).toEqual([]);
+    });
+  }
+
+  const impossible = [
+    { name: 'the second after the last', seconds: 9_007_199_255, tsoffset: 0 },
+    { name: 'further than a date can be', seconds: 8_640_000_000_001, tsoffset: 0 },
+    { name: 'an offset of nearly all 64 bits', seconds: 1, tsoffset: 2 ** 62 },
+    { name: 'before 1970', seconds: 0, tsoffset: -1 },
+    { name: 'an offset of nearly all 64 bits backwards', seconds: 1, tsoffset: -(2 ** 62) },
+  ];
+  for (const { name, seconds, tsoffset } of impossible) {
+    test(`${name}: the packet is left out, and told of; the others are read`, () => {
+      const interfaces = [{ tsresol: 0, tsoffset }, {}];
+      const packets = [
+        { atUs: startUs, data: packet, interfaceId: 1 },
+        { atUs: (seconds + tsoffset) * SECOND, data: packet },
+        { atUs: startUs + 1, data: packet, interfaceId: 1 },
+      ];
+      const { found, report } = decode([pcapngFile(packets, { interfaces })]);
+      expect(found.map(({ atUs }) => atUs)).toEqual([startUs, startUs + 1]);
+      expect(report).toMatchObject({
+        packets: 3,
+        datagrams: 2,
+        warnings: ['packets skipped because their capture time is before 1970 or after 2255: 1'],
+      });
+    });
+
+    test(`${name}, and no other time in the file: it is refused, with what to do`, () => {
+      expect(() => decode([timed(seconds, tsoffset)])).toThrow(
+        expect.objectContaining({
+          code: 'CAPTURE_UNREADABLE',
+          message: expect.stringMatching(/^x\.pcap: every capture time in it is before 1970 or after 2255; /),
+        }),
+      );
+    });
+  }
+
+  test('whatever the clock of an interface claims, a date can be made of every time', () => {
+    const interfaces = fc.record({
+      tsresol: fc.integer({ min: 0, max: 255 }),
+      tsoffset: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    });
+    const words = fc.tuple(fc.nat(0xffffffff), fc.nat(0xffffffff));
+    fc.assert(
+      fc.property(interfaces, fc.array(words, { minLength: 1 }), ({ tsresol, tsoffset }, times) => {
+        const file = pcapngFile([], { interfaces: [{ tsresol, tsoffset: tsoffset as unknown as number }] });
+        const blocks = times.map(([high, low]) => {
+          const body = Buffer.alloc(20 + packet.length);
+          for (const [index, word] of [0, high, low, packet.length, packet.length].entries())
+            body.writeUInt32LE(word, 4 * index);
+          packet.copy(body, 20);
+          return pcapngBlock(6, body);
+        });
+        const result = outcome([Buffer.concat([file, ...blocks])]);
+        if ('found' in result) for (const { atUs } of result.found) new Date(atUs / 1000).toISOString();
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

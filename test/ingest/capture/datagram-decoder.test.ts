@@ -148,7 +148,7 @@ describe('DatagramDecoder', () => {
       for (let kept = 14; kept < packet.length; kept++) {
         const { found, cut, warnings } = decode([packet], { kept });
         expect(cut).toBe(1);
-        expect(warnings).toEqual(['packets cut short when they were captured (snap length): 1']);
+        expect(warnings).toEqual([]);
         expect(found.map((datagram) => [datagram.cut, datagram.payload.toString()])).toEqual(
           kept < headerBytes ? [] : [[true, 'payload'.slice(0, kept - headerBytes)]],
         );

@@ -1,0 +1,32 @@
+/** `record-call serve`: the live service, until the signal (design §6.1). Its log goes to stderr, a JSON object per line. */
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { pino } from 'pino';
+import { readConfiguration } from '../app/configuration.ts';
+import { serve } from '../app/serve.ts';
+import { systemClock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { CommandIo } from './io.ts';
+import { parseOptions } from './options.ts';
+
+export const serveCommand = async (args: string[], io: CommandIo): Promise<number> => {
+  const { values, positionals } = parseOptions('serve', args, { config: { type: 'string' } });
+  if (positionals.length > 0)
+    throw new AppError(
+      'USAGE',
+      `serve takes no "${positionals[0]}"; settings come by --config FILE or the environment`,
+    );
+  const settings = readConfiguration(io.env, values.config);
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  const logger = pino(
+    { level: settings.log_level, base: null },
+    { write: (line: string) => void io.stderr.write(line) },
+  );
+  const service = await serve({ settings, clock: systemClock, logger, version });
+  io.stdout.write(`record-call ${version} listens at ${service.url}  API: ${service.url}/docs\n`);
+  if (service.isFirst) io.stdout.write(`the first account and its key are in ${service.folder.credentials}\n`);
+  if (!io.signal.aborted) await once(io.signal, 'abort');
+  io.stdout.write('stopping: running calls end, their recordings are finished or kept for the next start\n');
+  await service.stop();
+  return 0;
+};
