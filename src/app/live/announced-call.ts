@@ -1,0 +1,206 @@
+/**
+ * One announced call while it lives: two legs that are heard, the call that judges what they send, what is asked of it, its
+ * recordings. Every packet takes the short way through `#take`; all else is done by the tick.
+ *
+ *     AnnouncedLeg ×2 ──packet──▶ Call ──digit──▶ CallCommands ──command──▶ Call ──▶ CallRecordings, CallJournals
+ */
+import type { ActionResult } from '../../call/action.ts';
+import { Call } from '../../call/call.ts';
+import type { MediaPacket } from '../../call/intake.ts';
+import { LEGS, type Leg } from '../../core/leg.ts';
+import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
+import { newJournalPath } from '../recordings/data-folders.ts';
+import { AnnouncedLeg } from './announced-leg.ts';
+import { CallCommands } from './call-commands.ts';
+import { CallEvents } from './call-events.ts';
+import { CallJournals } from './call-journals.ts';
+import { journalParties, type LookedUp } from './call-lookup.ts';
+import { CallRecordings, type StopReason } from './call-recordings.ts';
+import type { CallHead, CallSurroundings } from './call-surroundings.ts';
+import { channelId } from './channel-id.ts';
+
+export type EndReason = Extract<StopReason, 'hangup' | 'idle' | 'shutdown'>;
+
+export class AnnouncedCall {
+  readonly head: CallHead;
+  readonly legs: Readonly<Record<Leg, AnnouncedLeg>>;
+  readonly call: Call;
+  readonly recordings: CallRecordings;
+  readonly events: CallEvents;
+  /** When it ended, µs. */
+  endedUs: number | undefined;
+  isAnswered = false;
+  readonly #surroundings: CallSurroundings;
+  readonly #onEnded: () => void;
+  readonly #commands: CallCommands;
+  readonly #journals: CallJournals;
+  #isBridged = false;
+  #bridgeTold = false;
+  #ending: Promise<void> | undefined;
+
+  /** @param onEnded told once, when its last journal is closed. */
+  constructor(
+    head: CallHead,
+    { parties, metaflows, starts }: LookedUp,
+    surroundings: CallSurroundings,
+    onEnded: () => void,
+  ) {
+    this.head = head;
+    this.#onEnded = onEnded;
+    this.#surroundings = surroundings;
+    const { accountId, callId, direction } = head;
+    const { random, limits, onDefect } = surroundings;
+    this.events = new CallEvents(surroundings.events, accountId, callId, onDefect);
+    const leg = (leg: Leg): AnnouncedLeg =>
+      new AnnouncedLeg({
+        leg,
+        channelId: channelId(random),
+        party: parties[leg],
+        limits,
+        take: (packet) => this.#take(packet),
+        onDefect,
+      });
+    this.legs = { a: leg('a'), b: leg('b') };
+    const about = { accountId, direction };
+    this.recordings = new CallRecordings({
+      ...{ about, parties, starts, events: this.events, onDefect },
+      sink: surroundings.recordings,
+    });
+    this.call = new Call({
+      identity: { callId, parties: journalParties(head, parties) },
+      startUs: head.announcedUs,
+      journalPath: (id) => newJournalPath(surroundings.journals, accountId, id),
+      random,
+      redactTones: surroundings.redactTones,
+      listener: {
+        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, atUs),
+        onStarted: (recorder) => this.recordings.started(recorder),
+        onClosed: (recorder, failure) => this.recordings.closed(recorder, failure),
+        onUnwatched: (codec) => this.events.publish('recording.unwatched', { codec }),
+        onMaskOverdue: (expiry, atUs, recorder) => {
+          const of = recorder === undefined ? {} : { recording_id: recorder.head.id };
+          this.events.publish('mask.overdue', { expiry, ...of });
+          const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
+          if (expiry === 'unmask') this.#commands.ask({ action: 'unmask' }, 'mask_max_sec', atUs);
+          if (expiry === 'stop') this.#commands.ask({ action: 'stop', ...named }, 'mask_max_sec', atUs);
+        },
+      },
+    });
+    this.#commands = new CallCommands({
+      call: this.call,
+      metaflows,
+      events: this.events,
+      admit: surroundings.admit,
+      onResult: () => this.recordings.tellStopped('stop'),
+      onDefect,
+    });
+    this.#journals = new CallJournals(this.call, this.events, surroundings.lagBounds);
+    for (const { fields, startedBy } of starts) this.call.recordFromFirstFrame(fields, startedBy);
+  }
+
+  get accountId(): string {
+    return this.head.accountId;
+  }
+
+  get callId(): string {
+    return this.head.callId;
+  }
+
+  get channels(): Readonly<Record<Leg, string>> {
+    return { a: this.legs.a.channelId, b: this.legs.b.channelId };
+  }
+
+  get ended(): boolean {
+    return this.endedUs !== undefined;
+  }
+
+  get isMasked(): boolean {
+    return this.call.masks.open !== undefined || this.call.masks.isMasked(this.call.nowUs);
+  }
+
+  get state(): 'announced' | 'answered' | 'bridged' | 'ended' {
+    if (this.ended) return 'ended';
+    if (this.#isBridged || LEGS.every((leg) => this.legs[leg].packets > 0)) return 'bridged';
+    return this.isAnswered ? 'answered' : 'announced';
+  }
+
+  answer(nowUs: number): void {
+    if (this.isAnswered || this.ended) return;
+    this.isAnswered = true;
+    this.call.advance(nowUs);
+    this.call.answered();
+    this.events.publish('call.answered');
+  }
+
+  /** The legs are joined, which only an answered call can be. */
+  bridge(nowUs: number): void {
+    if (this.#isBridged || this.ended) return;
+    this.answer(nowUs);
+    this.#isBridged = true;
+    this.call.advance(nowUs);
+    this.call.bridged();
+    this.#tellBridge();
+  }
+
+  /** @param by the API key's id. */
+  act(
+    leg: Leg,
+    fields: RecordCallFields & { readonly action: RecordAction },
+    by: string,
+    nowUs: number,
+  ): Promise<ActionResult> {
+    return this.#commands.act({ ...fields, dtmf_leg: leg }, by, nowUs);
+  }
+
+  /** Brings the call to `nowUs`. @returns false when it has been without media for too long, and is to be ended. */
+  tick(nowUs: number): boolean {
+    if (this.ended) return true;
+    // Codes first: what they ask for counts from when they timed out, not from now.
+    this.#commands.advance(nowUs);
+    this.call.advance(nowUs);
+    this.#commands.begin();
+    this.recordings.tellStopped('stop');
+    this.#journals.look(nowUs, this.#surroundings.calls(), this.legs.a.lost + this.legs.b.lost);
+    const isDropping = this.#journals.lag === 'dropping';
+    let lastUs = this.head.announcedUs;
+    for (const leg of LEGS) {
+      const announced = this.legs[leg];
+      announced.dropping = isDropping;
+      const changed = announced.look(nowUs);
+      if (changed !== undefined) this.events.publish(`leg.${changed}`, { leg });
+      if (announced.lastUs !== undefined && announced.lastUs > lastUs) lastUs = announced.lastUs;
+    }
+    if (this.state === 'bridged') this.#tellBridge();
+    return nowUs - lastUs < this.#surroundings.limits.callIdleSec * 1e6;
+  }
+
+  /** Ends it, once: what has been sent is taken, what was asked is done, every journal is durable and handed on. */
+  end(reason: EndReason, nowUs: number): Promise<void> {
+    this.#ending ??= this.#end(reason, nowUs).finally(this.#onEnded);
+    return this.#ending;
+  }
+
+  async #end(reason: EndReason, nowUs: number): Promise<void> {
+    this.endedUs = nowUs;
+    this.events.publish('call.ended', { reason });
+    await this.#surroundings.turn();
+    await Promise.allSettled(LEGS.map((leg) => this.legs[leg].close()));
+    await this.#commands.settled();
+    const ending = this.call.end(reason === 'shutdown' ? 'shutdown' : 'hangup');
+    this.recordings.tellStopped(reason);
+    await ending;
+  }
+
+  /** The hot path: per packet, nothing is allocated here. */
+  #take(packet: MediaPacket): void {
+    if (packet.arrivalUs >= this.#commands.deadlineUs) this.#commands.advance(packet.arrivalUs);
+    this.call.packet(packet);
+    this.#commands.begin();
+  }
+
+  #tellBridge(): void {
+    if (this.#bridgeTold) return;
+    this.#bridgeTold = true;
+    this.events.publish('call.bridged');
+  }
+}

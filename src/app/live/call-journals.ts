@@ -1,0 +1,70 @@
+/**
+ * A running call's journals and their disk: hands what has gathered to the operating system twice a second, so that a process that
+ * dies at once loses no more than that; sees when a journal fails or lags. It never waits for the disk.
+ */
+import type { Call } from '../../call/call.ts';
+import type { Recorder } from '../../record/recorder.ts';
+import type { CallEvents, CallEventType } from './call-events.ts';
+import { JournalLag, type Lag, type LagBounds } from './journal-lag.ts';
+
+const FLUSH_EVERY_US = 500_000;
+
+const TOLD_AS = {
+  none: 'recording.caught_up',
+  behind: 'recording.behind',
+  dropping: 'recording.dropping',
+} as const satisfies Readonly<Record<Lag, CallEventType>>;
+
+export class CallJournals {
+  readonly #call: Call;
+  readonly #events: CallEvents;
+  readonly #lag: JournalLag;
+  readonly #failed = new WeakSet<Recorder>();
+  #flushDueUs = 0;
+  /** A flush is under way: another would queue small blocks behind it. */
+  #flushing = false;
+
+  constructor(call: Call, events: CallEvents, bounds: LagBounds) {
+    this.#call = call;
+    this.#events = events;
+    this.#lag = new JournalLag(bounds);
+  }
+
+  get lag(): Lag {
+    return this.#lag.state;
+  }
+
+  /** @param calls how many calls share the memory. @param lost audio packets of this call that were dropped so far. */
+  look(nowUs: number, calls: number, lost: number): void {
+    const { recorders } = this.#call;
+    if (recorders.length === 0 && this.#lag.state === 'none') return;
+    for (const recorder of recorders) this.#lookForFailure(recorder);
+    const pendingBytes = this.#call.pendingBytes;
+    if (this.#lag.look(pendingBytes, calls)) this.#tell(pendingBytes, lost);
+    if (nowUs >= this.#flushDueUs && !this.#flushing) {
+      this.#flushDueUs = nowUs + FLUSH_EVERY_US;
+      this.#flush(recorders);
+    }
+  }
+
+  #flush(recorders: readonly Recorder[]): void {
+    if (recorders.length === 0) return;
+    this.#flushing = true;
+    for (const recorder of recorders) recorder.flush();
+    // Never rejects: a journal that fails says so itself.
+    void this.#call.drained().then(() => {
+      this.#flushing = false;
+    });
+  }
+
+  #lookForFailure(recorder: Recorder): void {
+    const { failure } = recorder;
+    if (failure === undefined || this.#failed.has(recorder)) return;
+    this.#failed.add(recorder);
+    this.#events.publish('recording.failed', { recording_id: recorder.head.id, code: failure.code });
+  }
+
+  #tell(pendingBytes: number, lost: number): void {
+    this.#events.publish(TOLD_AS[this.#lag.state], { pending_bytes: pendingBytes, packets_dropped: lost });
+  }
+}

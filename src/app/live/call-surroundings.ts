@@ -1,0 +1,35 @@
+/** What a live call is given: what all calls of the service share, and what was announced of this one. Types only. */
+import type { AppError } from '../../core/errors.ts';
+import type { RandomBytes } from '../../core/ids.ts';
+import type { LegLimits } from './announced-leg.ts';
+import type { EventSink } from './call-events.ts';
+import type { RecordingSink } from './call-recordings.ts';
+import type { LagBounds } from './journal-lag.ts';
+
+export type CallSurroundings = {
+  readonly random: RandomBytes;
+  /** The folder of all accounts' journals. */
+  readonly journals: string;
+  readonly redactTones: boolean;
+  readonly limits: LegLimits;
+  readonly lagBounds: LagBounds;
+  readonly events: EventSink;
+  readonly recordings: RecordingSink;
+  /** Why no recording may be started now. */
+  readonly admit: () => AppError | undefined;
+  /** How many calls there are. */
+  readonly calls: () => number;
+  /** Resolves when the event loop has taken what the sockets hold by now. */
+  readonly turn: () => Promise<void>;
+  readonly onDefect: (error: unknown) => void;
+};
+
+export type CallHead = {
+  readonly accountId: string;
+  readonly callId: string;
+  readonly direction: 'inbound' | 'outbound';
+  readonly from: string;
+  readonly to: string;
+  /** µs. */
+  readonly announcedUs: number;
+};

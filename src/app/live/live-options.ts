@@ -1,0 +1,37 @@
+/** What the live calls are given by whoever wires the service. Types only. */
+import type { Clock } from '../../core/clock.ts';
+import type { AppError } from '../../core/errors.ts';
+import type { RandomBytes } from '../../core/ids.ts';
+import type { PortPool } from '../../ingest/rtp/port-pool.ts';
+import type { LegLimits } from './announced-leg.ts';
+import type { EventSink } from './call-events.ts';
+import type { CallDirectory } from './call-lookup.ts';
+import type { RecordingSink } from './call-recordings.ts';
+import type { CallLimits } from './call-registry.ts';
+import type { Every } from './call-ticker.ts';
+import type { LagBounds } from './journal-lag.ts';
+import type { BindEndpoint } from './leg-sockets.ts';
+
+export type LiveCallsOptions = RecordingSink & {
+  readonly directory: CallDirectory;
+  readonly ports: PortPool;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** The address that media servers are told, and the one that is bound. */
+  readonly rtpHost: string;
+  readonly bindHost: string;
+  /** Of each socket (SO_RCVBUF). */
+  readonly receiveBufferBytes: number;
+  /** The folder of all accounts' journals. */
+  readonly journals: string;
+  readonly redactTones?: boolean;
+  readonly limits: CallLimits & LegLimits;
+  readonly events: EventSink;
+  /** Why nothing new may begin: the disk is nearly full, the service is shutting down. Undefined: it may. */
+  readonly admit: () => AppError | undefined;
+  /** Told of what an event, a recording's row or a tick threw: defects, for the log. */
+  readonly onDefect: (error: AppError) => void;
+  readonly lagBounds?: LagBounds;
+  readonly every?: Every;
+  readonly bind?: BindEndpoint;
+};

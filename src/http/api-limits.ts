@@ -1,0 +1,39 @@
+/** What a client may ask of the API at most; the defaults harm no well-meaning one. */
+
+export type ApiLimits = {
+  /** A JSON body. */
+  readonly bodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  /** From a connection's first byte to the end of a request's headers. */
+  readonly headersTimeoutMs: number;
+  /** The whole of a request, an upload too. */
+  readonly requestTimeoutMs: number;
+  /** How long a connection may idle between requests. */
+  readonly keepAliveMs: number;
+  /** Connections at once. */
+  readonly connections: number;
+  /** Failed authentications of one address (one /64 of IPv6). */
+  readonly failuresPerMinute: number;
+  /** An uploaded file. */
+  readonly uploadBytes: number;
+  /** Uploads of one account at once. */
+  readonly uploads: number;
+  /** Listeners to one account's events. */
+  readonly listeners: number;
+};
+
+export const DEFAULT_LIMITS: ApiLimits = {
+  bodyBytes: 1_048_576,
+  bodyTimeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 3_600_000,
+  keepAliveMs: 30_000,
+  connections: 2000,
+  failuresPerMinute: 10,
+  uploadBytes: 4 * 2 ** 30,
+  uploads: 4,
+  listeners: 32,
+};
+
+/** The largest body that is read before its sender is known: thousands may send one at once. */
+export const STRANGERS_BODY_BYTES = 65_536;

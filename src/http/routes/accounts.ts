@@ -1,0 +1,103 @@
+/** `/v2/accounts`: the admin key makes them, each sees itself alone (design §6.3, §6.7). */
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../../core/errors.ts';
+import type { NewAccount } from '../../directory/accounts.ts';
+import { accountDocument } from '../../directory/document-fields.ts';
+import type { AccountRow } from '../../store/rows.ts';
+import type { ApiServices } from '../api-services.ts';
+import { AccountSchema, NewAccountSchema } from '../directory-schemas.ts';
+import { envelopeOf, revisionOf, sendData } from '../envelope.ts';
+import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
+import { pathSchema } from '../path-ids.ts';
+
+type AccountPath = { Params: { accountId: string } };
+
+export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiServices): void => {
+  const one = '/v2/accounts/:accountId';
+  const common = { tags: ['accounts'], params: pathSchema() };
+  const body = envelopeSchema(AccountSchema);
+  const response = { 200: answerSchema('The account.', AccountSchema) };
+
+  app.put(
+    '/v2/accounts',
+    {
+      config: { admin: true },
+      schema: {
+        tags: ['accounts'],
+        summary: 'Make an account and its key',
+        description: 'With the admin key, which the first start wrote into `credentials.json`.',
+        body,
+        response: { 201: answerSchema('The account and its key.', NewAccountSchema) },
+      },
+    },
+    async (request, reply) => {
+      const fields = envelopeOf(request).data as { name?: unknown };
+      // Judged there, a missing one and one that is no string too.
+      const made = await directory.createAccount(fields.name as string);
+      const account = accountDocument(await furnished(made, fields));
+      return sendData(reply, { ...account, api_key: made.apiKey }, { status: 201, revision: revisionOf(account) });
+    },
+  );
+
+  /** What else was said of the new account; when that is wrong there is to be none. */
+  const furnished = async ({ account }: NewAccount, fields: object): Promise<AccountRow> => {
+    if (Object.keys(fields).length <= 1) return account;
+    try {
+      return await directory.replaceAccount(account.id, fields);
+    } catch (error) {
+      await directory.removeAccount(account.id);
+      throw error;
+    }
+  };
+
+  app.get<AccountPath>(one, { schema: { ...common, summary: 'The account', response } }, async (request, reply) => {
+    const account = accountDocument(await directory.account(request.params.accountId));
+    return sendData(reply, account, { revision: revisionOf(account) });
+  });
+
+  app.post<AccountPath>(
+    one,
+    { schema: { ...common, summary: 'Replace the settings of the account', body, response } },
+    async (request, reply) => {
+      const { accountId } = request.params;
+      const account = accountDocument(await directory.replaceAccount(accountId, envelopeOf(request).data));
+      return sendData(reply, account, { revision: revisionOf(account) });
+    },
+  );
+
+  app.patch<AccountPath>(
+    one,
+    {
+      schema: {
+        ...common,
+        summary: 'Change settings of the account',
+        description: 'Only what is given changes; null removes.',
+        body,
+        response,
+      },
+    },
+    async (request, reply) => {
+      const { accountId } = request.params;
+      const account = accountDocument(await directory.updateAccount(accountId, patchIn(envelopeOf(request).data)));
+      return sendData(reply, account, { revision: revisionOf(account) });
+    },
+  );
+
+  app.delete<AccountPath>(
+    one,
+    {
+      schema: {
+        ...common,
+        summary: 'Remove the account, its users, devices and keys',
+        description: 'The account of the only admin key stays: without one nobody could make accounts.',
+        response,
+      },
+    },
+    async (request, reply) => sendData(reply, accountDocument(await directory.removeAccount(request.params.accountId))),
+  );
+};
+
+const patchIn = (data: unknown): object => {
+  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data;
+  throw new AppError('FIELDS_INVALID', 'a patch has to be an object');
+};

@@ -1,0 +1,92 @@
+/** `PUT …/recordings`: a capture or audio file to replay, and the job that does it (design §6.3). Takes multipart here and nowhere else. */
+import { rm } from 'node:fs/promises';
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../../core/errors.ts';
+import type { ApiServices } from '../api-services.ts';
+import { receiveCapture } from '../capture-upload.ts';
+import { sendData } from '../envelope.ts';
+import { answerSchema } from '../envelope-schema.ts';
+import { idIn, OWN_ID, pathSchema } from '../path-ids.ts';
+import { JobSchema, UploadSchema } from '../recording-schemas.ts';
+import type { JobDocument } from '../service.ts';
+
+type AccountPath = { Params: { accountId: string } };
+type JobPath = { Params: { accountId: string; jobId: string } };
+
+const RETRY_SECONDS = 10;
+
+export const registerRecordingUploadRoutes = (app: FastifyInstance, services: ApiServices): void => {
+  const { recordings, limits } = services;
+  const all = '/v2/accounts/:accountId/recordings';
+  const tags = ['recordings'];
+  /** Uploads that are coming in, by account. */
+  const running = new Map<string, number>();
+
+  app.register(async (scope) => {
+    await scope.register(multipart, { throwFileSizeLimit: false });
+    scope.put<AccountPath>(
+      all,
+      {
+        schema: {
+          tags,
+          summary: 'Replay a capture or an audio file, as a job',
+          consumes: ['multipart/form-data'],
+          params: pathSchema(),
+          body: UploadSchema,
+          response: { 202: answerSchema('The job.', JobSchema) },
+        },
+      },
+      async (request, reply) => {
+        const { accountId } = request.params;
+        const before = running.get(accountId) ?? 0;
+        if (before >= limits.uploads) {
+          const details = { retryAfterSeconds: RETRY_SECONDS };
+          throw new AppError('RATE_LIMITED', 'too many uploads at once', { details });
+        }
+        running.set(accountId, before + 1);
+        try {
+          return sendData(reply, await replayOf(request, services), { status: 202 });
+        } finally {
+          const left = running.get(accountId)! - 1;
+          if (left > 0) running.set(accountId, left);
+          else running.delete(accountId);
+        }
+      },
+    );
+  });
+
+  app.get<JobPath>(
+    `${all}/jobs/:jobId`,
+    {
+      schema: {
+        tags,
+        summary: 'How far a replay is',
+        params: pathSchema({ jobId: OWN_ID }),
+        response: { 200: answerSchema('The job.', JobSchema) },
+      },
+    },
+    async (request, reply) =>
+      sendData(reply, recordings.job(request.params.accountId, idIn(request.params.jobId, OWN_ID))),
+  );
+};
+
+/** The file is the job's once there is one, and gone when there is none. */
+const replayOf = async (
+  request: FastifyRequest<AccountPath>,
+  { recordings, allowTargets, clock, random, limits }: ApiServices,
+): Promise<JobDocument> => {
+  const { path, name, fields } = await receiveCapture(request, {
+    folder: recordings.uploadFolder,
+    limitBytes: limits.uploadBytes,
+    allow: allowTargets,
+    clock,
+    random,
+  });
+  try {
+    return await recordings.replay(request.params.accountId, { path, name, fields });
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+};
