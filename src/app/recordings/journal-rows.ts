@@ -1,0 +1,42 @@
+/** Sees to it that a journal has its row: the one it was started with, or one made anew from its head and the note beside it. */
+import type { Clock } from '../../core/clock.ts';
+import { AppError, asAppError } from '../../core/errors.ts';
+import type { RecordingRow } from '../../store/rows.ts';
+import type { Store } from '../../store/store.ts';
+import { type FoundJournal, headOf, type Journals } from './journals.ts';
+import { rowOf } from './recording-row.ts';
+
+export class JournalRows {
+  readonly #store: Pick<Store, 'recordings'>;
+  readonly #journals: Journals;
+  readonly #clock: Clock;
+
+  constructor(store: Pick<Store, 'recordings'>, journals: Journals, clock: Clock) {
+    this.#store = store;
+    this.#journals = journals;
+    this.#clock = clock;
+  }
+
+  /** @throws JOURNAL_UNREADABLE when the row is lost and the journal's head too; STORE_FAILED */
+  async of({ accountId, id, path }: FoundJournal): Promise<RecordingRow> {
+    const known = await this.#store.recordings.get(accountId, id);
+    if (known !== undefined) return known;
+    const head = headOf(path);
+    if (head === undefined || head.id !== id)
+      throw new AppError('JOURNAL_UNREADABLE', `the journal is not that of its name: ${path}`);
+    const row = rowOf(head, await this.#journals.about(accountId, id), path, this.#clock.now());
+    return this.insert(row);
+  }
+
+  /** Adds a row unless there is one. @returns the one that is there */
+  async insert(row: RecordingRow): Promise<RecordingRow> {
+    try {
+      await this.#store.recordings.insert(row);
+      return row;
+    } catch (error) {
+      const there = await this.#store.recordings.get(row.accountId, row.id);
+      if (asAppError(error).code !== 'CONFLICT' || there === undefined) throw error;
+      return there;
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The recordings of all accounts, from their first frame to their last delivery: what calls tell of them, and what the API asks
+ * (`http/service.ts`). How it is made is in `shelf-parts.ts`, where its files lie in `data-folders.ts`.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { AppError } from '../../core/errors.ts';
+import type { RecordCallFields } from '../../core/record-call.ts';
+import { checkUrl } from '../../deliver/target-address.ts';
+import type {
+  ArtefactFile,
+  JobDocument,
+  RecordingDocument,
+  RecordingPage,
+  RecordingQuery,
+  RecordingsService,
+} from '../../http/service.ts';
+import type { RecordingRow } from '../../store/rows.ts';
+import type { RecordingAbout } from './about.ts';
+import { type DataFolders, dataFolders, makeDataFolders } from './data-folders.ts';
+import type { ToldRecorder } from './recorder-desk.ts';
+import { removeRecordingFiles } from './recording-files.ts';
+import { inState, lastingError, mediaTypeOf } from './recording-row.ts';
+import { viewOf } from './recording-view.ts';
+import { recover, retryFailed } from './recovery.ts';
+import { sweep } from './retention.ts';
+import type { ShelfCounts, ShelfOptions } from './shelf-options.ts';
+import { makeParts, type ShelfParts } from './shelf-parts.ts';
+import { removeOldUploads } from './uploads.ts';
+
+/** Kazoo's widest window: 31 days and an hour. */
+const LONGEST_SPAN_SECONDS = 31 * 86_400 + 3600;
+
+export class RecordingShelf implements RecordingsService {
+  readonly #options: ShelfOptions;
+  readonly #folders: DataFolders;
+  readonly #parts: ShelfParts;
+  readonly #closing = new AbortController();
+  readonly #openedMs: number;
+
+  /** Makes the folders it needs. @throws the operating system's error */
+  static async open(options: ShelfOptions): Promise<RecordingShelf> {
+    const folders = dataFolders(options.data);
+    await makeDataFolders(folders);
+    return new RecordingShelf(options, folders);
+  }
+
+  private constructor(options: ShelfOptions, folders: DataFolders) {
+    this.#options = options;
+    this.#openedMs = options.clock.now() / 1000;
+    this.#folders = folders;
+    this.#parts = makeParts(options, folders, this.#closing.signal);
+  }
+
+  get uploadFolder(): string {
+    return this.#folders.uploads;
+  }
+
+  get counts(): ShelfCounts {
+    const { turns, finalizing, deliveries, jobs } = this.#parts;
+    return {
+      rowsToWrite: turns.waiting,
+      finalizeWaiting: finalizing.waiting,
+      finalizeRunning: finalizing.running,
+      deliveriesWaiting: deliveries.waiting,
+      deliveriesInFlight: deliveries.inFlight,
+      replaysWaiting: jobs.waiting,
+      replaysRunning: jobs.running,
+    };
+  }
+
+  /** A recording begins: its journal is being opened. Returns at once. */
+  started(recorder: ToldRecorder, about: RecordingAbout): void {
+    this.#parts.desk.started(recorder, about);
+  }
+
+  /** Its journal is closed. Returns at once. @param failure why not all of it is in there. */
+  closed(recorder: ToldRecorder, failure: AppError | undefined, about: RecordingAbout): void {
+    this.#parts.desk.closed(recorder, failure, about);
+  }
+
+  /** Takes up what an earlier run has left; what a recorder writes now is left alone. Resolves when it is in line, not when it is done. */
+  async recover(): Promise<void> {
+    await recover(this.#parts.recovery);
+    await this.#parts.jobs.recover();
+    await removeOldUploads(this.#folders.uploads, this.#openedMs);
+  }
+
+  /** Removes what is old enough, and tries again what could not be finalized; for a timer. @returns how many were removed */
+  async sweep(): Promise<number> {
+    const { store, retentionDays, clock } = this.#options;
+    await retryFailed(this.#parts.recovery);
+    const remove = (row: RecordingRow): Promise<void> => this.#erase(row);
+    return sweep({ store, nowUs: clock.now(), retentionDays, remove, signal: this.#closing.signal });
+  }
+
+  /** Resolves when nothing is written, finalized or replayed any more. Deliveries may wait. */
+  async settled(): Promise<void> {
+    const { turns, finalizing, jobs } = this.#parts;
+    await turns.idle();
+    await jobs.idle();
+    await finalizing.idle();
+  }
+
+  /** Begins nothing more, and gives what runs so long to end. What doesn't is taken up by `recover`. */
+  async drain(deadlineMs: number): Promise<void> {
+    const { turns, finalizing, deliveries, jobs } = this.#parts;
+    finalizing.stop();
+    const late = new AbortController();
+    const ended = Promise.all([jobs.close(), turns.idle(), finalizing.idle(), deliveries.drain()]);
+    const overdue = this.#options.clock.sleep(deadlineMs, late.signal).catch(() => {});
+    await Promise.race([ended, overdue]);
+    late.abort();
+  }
+
+  /** Ends at once what still runs, threads and connections too. Idempotent. */
+  async close(): Promise<void> {
+    const { finalizing, deliveries, jobs } = this.#parts;
+    this.#closing.abort();
+    finalizing.stop();
+    await Promise.all([jobs.close(), deliveries.close(), this.#options.pool.close()]);
+    await finalizing.idle();
+  }
+
+  async list(accountId: string, query: RecordingQuery): Promise<RecordingPage> {
+    if (query.createdTo - query.createdFrom > LONGEST_SPAN_SECONDS)
+      throw new AppError('RANGE_TOO_LARGE', 'a list spans 31 days and an hour at most');
+    const { store } = this.#options;
+    const page = await store.recordings.page({ ...query, accountId, documentOf: (row) => viewOf(row) });
+    const recordings: RecordingDocument[] = [];
+    for (const row of page.recordings) recordings.push(await this.#view(row));
+    return { recordings, startKey: page.startKey, nextStartKey: page.nextStartKey };
+  }
+
+  async get(accountId: string, id: string): Promise<RecordingDocument> {
+    return this.#view(await this.#row(accountId, id));
+  }
+
+  async artefact(accountId: string, id: string): Promise<ArtefactFile> {
+    const row = await this.#row(accountId, id);
+    const { artefactPath: path, bytes, sha256, mediaName, format } = row;
+    const isThere = path !== null && (await stat(path).catch(() => undefined))?.isFile();
+    if (path === null || !isThere || bytes === null || sha256 === null)
+      throw new AppError('NOT_FOUND', 'the recording has no audio', { details: [id] });
+    return { path, mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+  }
+
+  async manifest(accountId: string, id: string): Promise<Readonly<Record<string, unknown>>> {
+    const { manifestPath } = await this.#row(accountId, id);
+    try {
+      return JSON.parse(await readFile(manifestPath ?? '', 'utf8'));
+    } catch (cause) {
+      throw new AppError('NOT_FOUND', 'the recording has no manifest', { cause, details: [id] });
+    }
+  }
+
+  async peaks(accountId: string, id: string, points: number): Promise<Readonly<Record<string, unknown>>> {
+    await this.artefact(accountId, id);
+    return this.#parts.waveforms.of(await this.#row(accountId, id), points);
+  }
+
+  async remove(accountId: string, id: string): Promise<RecordingDocument> {
+    const row = await this.#row(accountId, id);
+    const { desk, finalizing } = this.#parts;
+    const isRunning = row.state === 'recording' || row.state === 'finalizing';
+    if (isRunning || desk.isLive(id) || finalizing.has(id))
+      throw new AppError('CONFLICT', `the recording is ${row.state}: delete it when it is finished`);
+    const view = await this.#view(row);
+    await this.#erase(row);
+    return view;
+  }
+
+  async deliver(accountId: string, id: string): Promise<RecordingDocument> {
+    const row = await this.#row(accountId, id);
+    if (row.url === null) throw new AppError('CONFLICT', 'the recording has no target');
+    if (row.artefactPath === null) throw new AppError('CONFLICT', 'the recording has no artefact yet');
+    const { store } = this.#options;
+    await store.recordings.update(id, inState('delivering', lastingError(row)));
+    await this.#parts.deliveries.begin(row);
+    return this.get(accountId, id);
+  }
+
+  async replay(
+    accountId: string,
+    upload: { path: string; name: string; fields: RecordCallFields },
+  ): Promise<JobDocument> {
+    const refused = this.#options.admit?.();
+    if (refused !== undefined) throw refused;
+    if (upload.fields.url !== undefined) checkUrl(upload.fields.url, this.#options.allow);
+    return this.#parts.jobs.add(accountId, upload);
+  }
+
+  job(accountId: string, id: string): JobDocument {
+    return this.#parts.jobs.get(accountId, id);
+  }
+
+  /** @throws NOT_FOUND */
+  async #row(accountId: string, id: string): Promise<RecordingRow> {
+    // It may have begun a moment ago.
+    await this.#parts.turns.of(id);
+    const row = await this.#options.store.recordings.get(accountId, id);
+    if (row === undefined) throw new AppError('NOT_FOUND', 'no such recording', { details: [id] });
+    return row;
+  }
+
+  async #view(row: RecordingRow): Promise<RecordingDocument> {
+    const delivery = row.url === null ? undefined : await this.#options.store.deliveries.get(row.id);
+    return viewOf(row, delivery, this.#parts.finalizing.progressOf(row.id));
+  }
+
+  /** Audio first: a row without its files can be deleted again, files without a row would be forgotten. */
+  async #erase(row: RecordingRow): Promise<void> {
+    await this.#parts.deliveries.cancel(row.id);
+    await removeRecordingFiles(row);
+    await this.#options.store.recordings.remove(row.accountId, row.id);
+    this.#parts.teller.tell(row, 'recording.removed');
+  }
+}

@@ -1,0 +1,62 @@
+/** A recording as the API tells it: Kazoo's public document and, under the same roof, ours (design §6.3, kazoo-contract §3.5). Pure. */
+import { gregorianSeconds } from '../../core/ids.ts';
+import type { RecordingDocument } from '../../http/service.ts';
+import type { DeliveryRow, JsonObject, RecordingRow } from '../../store/rows.ts';
+import { mediaTypeOf } from './recording-row.ts';
+
+/** @param progress share of the finalizer's work that is done, while it works. */
+export const viewOf = (
+  row: RecordingRow,
+  delivery?: DeliveryRow | undefined,
+  progress?: number | undefined,
+): RecordingDocument => ({
+  ...row.document,
+  id: row.id,
+  call_id: row.callId,
+  ...(row.ownerId === null ? {} : { owner_id: row.ownerId }),
+  name: row.mediaName,
+  description: `recording ${row.mediaName}`,
+  content_type: mediaTypeOf(row.format),
+  media_type: row.format,
+  // Kazoo's word where nobody gave one.
+  origin: row.origin === '' ? 'no origin' : row.origin,
+  ...(row.url === null ? {} : { url: tellableUrl(row.url) }),
+  start: gregorianSeconds(row.startUs),
+  duration: Math.floor(row.durationMs / 1000),
+  duration_ms: row.durationMs,
+  state: row.state,
+  media_name: row.mediaName,
+  format: row.format,
+  sample_rate: row.sampleRate,
+  channels: row.channels,
+  bytes: row.bytes,
+  sha256: row.sha256,
+  started_at: isoTime(row.startUs),
+  masks: row.masks,
+  delivery: delivery === undefined ? null : deliveryView(delivery, row.url),
+  error: row.error,
+  ...(progress === undefined ? {} : { progress }),
+  _read_only: { content_types: row.artefactPath === null ? [] : [mediaTypeOf(row.format)] },
+});
+
+const deliveryView = (delivery: DeliveryRow, url: string | null): JsonObject => ({
+  state: delivery.state,
+  tries: delivery.tries,
+  status: delivery.lastStatus,
+  host: hostOf(url),
+  next_try_at: delivery.state === 'waiting' ? isoTime(delivery.nextUs) : null,
+  given_up_at: delivery.state === 'waiting' ? isoTime(delivery.deadlineUs) : null,
+  error: delivery.lastError,
+});
+
+const isoTime = (us: number): string => new Date(us / 1000).toISOString();
+
+/** Of a URL only its host is told in events and logs: the rest may hold what lets one write there. */
+export const hostOf = (url: string | null): string => (url !== null && URL.canParse(url) ? new URL(url).host : '');
+
+/** To the account that gave it, without credentials and query. */
+const tellableUrl = (text: string): string => {
+  if (!URL.canParse(text)) return '';
+  const { protocol, host, pathname } = new URL(text);
+  return `${protocol}//${host}${pathname}`;
+};

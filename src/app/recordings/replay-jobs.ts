@@ -1,0 +1,216 @@
+/**
+ * Replays of uploads, as jobs (design §6.3): in line, account after account, so many at once, each off the main thread. A job is done
+ * when its recordings are finalized; one that a restart interrupts begins anew under its id.
+ */
+import { AppError, asAppError } from '../../core/errors.ts';
+import type { RandomBytes } from '../../core/ids.ts';
+import type { JobDocument } from '../../http/service.ts';
+import type { RunInBackground } from './background.ts';
+import type { DataFolders } from './data-folders.ts';
+import { FairQueue } from './fair-queue.ts';
+import { findJobs, JobFolder, type JobOrder } from './job-folder.ts';
+import type { FoundJournal, Journals } from './journals.ts';
+import type { Teller } from './teller.ts';
+
+/** Jobs that wait for their turn. */
+const MOST_WAITING = 200;
+/** Jobs that have ended and can still be asked about. */
+const MOST_ENDED = 1000;
+/** Reading is this much of a job, finalizing the rest. */
+const READING_SHARE = 0.5;
+
+export type ReplayJobsOptions = {
+  readonly folders: DataFolders;
+  readonly journals: Journals;
+  readonly random: RandomBytes;
+  readonly background: RunInBackground;
+  readonly teller: Teller;
+  readonly redactTones: boolean;
+  readonly atOnce: number;
+  /** An account's metaflows as they are stored; null when there are none. */
+  readonly metaflowsOf: (accountId: string) => Promise<unknown>;
+  /** Takes over journals that are complete. @returns resolves when they are finalized, or could not be */
+  readonly take: (journals: readonly FoundJournal[]) => Promise<void>;
+};
+
+type Job = { readonly folder: JobFolder; readonly order: JobOrder; document: JobDocument };
+
+export class ReplayJobs {
+  readonly #options: ReplayJobsOptions;
+  /** In the order they came. */
+  readonly #jobs = new Map<string, Job>();
+  readonly #waiting = new FairQueue<Job>();
+  readonly #running = new Map<Job, Promise<void>>();
+  readonly #stop = new AbortController();
+
+  constructor(options: ReplayJobsOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** @throws RATE_LIMITED; the operating system's error */
+  async add(accountId: string, upload: { path: string } & JobOrder): Promise<JobDocument> {
+    if (this.#waiting.size >= MOST_WAITING) throw new AppError('RATE_LIMITED', 'too many replays wait for their turn');
+    const { random, folders } = this.#options;
+    const folder = new JobFolder(folders, accountId, Buffer.from(random(16)).toString('hex'));
+    const order: JobOrder = { name: upload.name, fields: upload.fields };
+    try {
+      await folder.fill(order, upload.path);
+    } catch (error) {
+      await folder.remove();
+      throw error;
+    }
+    return this.#enter(folder, order).document;
+  }
+
+  /** @throws NOT_FOUND */
+  get(accountId: string, id: string): JobDocument {
+    const job = this.#jobs.get(id);
+    if (job === undefined || job.folder.accountId !== accountId) throw new AppError('NOT_FOUND', 'no such job');
+    return job.document;
+  }
+
+  /** Takes up what an earlier run has left. Idempotent. */
+  async recover(): Promise<void> {
+    for (const folder of await findJobs(this.#options.folders)) {
+      if (this.#jobs.has(folder.id)) continue;
+      const order = await folder.order();
+      if (order === undefined) await folder.remove();
+      else this.#enter(folder, order);
+    }
+  }
+
+  /** Resolves when none waits or runs. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  /** Ends what runs: it begins anew after the next start. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort(new AppError('INTERNAL', 'the service is shutting down'));
+    this.#waiting.clear();
+    await Promise.all(this.#running.values());
+  }
+
+  #enter(folder: JobFolder, order: JobOrder): Job {
+    const document: JobDocument = {
+      id: folder.id,
+      kind: 'replay',
+      state: 'queued',
+      progress: 0,
+      recordings: [],
+      error: null,
+    };
+    const job: Job = { folder, order, document };
+    this.#jobs.set(folder.id, job);
+    this.#forgetOld();
+    this.#waiting.push(folder.accountId, job);
+    this.#next();
+    return job;
+  }
+
+  #next(): void {
+    while (!this.#stop.signal.aborted && this.#running.size < this.#options.atOnce) {
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      const running = this.#run(job).finally(() => {
+        this.#running.delete(job);
+        this.#next();
+      });
+      this.#running.set(job, running);
+    }
+  }
+
+  /** Never rejects. */
+  async #run(job: Job): Promise<void> {
+    const { teller } = this.#options;
+    const { accountId, id } = job.folder;
+    this.#change(job, { state: 'running' });
+    teller.publish(accountId, 'replay.running', { id });
+    try {
+      const recordings = await this.#do(job);
+      if (recordings === undefined) return;
+      this.#change(job, { state: 'done', progress: 1, recordings });
+      teller.publish(accountId, 'replay.done', { id, recordings });
+    } catch (error) {
+      // Interrupted by us: it stays where it is.
+      if (this.#stop.signal.aborted) return;
+      await this.#fail(job, asAppError(error));
+    }
+  }
+
+  /** @returns undefined when the service shuts down meanwhile. */
+  async #do(job: Job): Promise<readonly string[] | undefined> {
+    const { folder } = job;
+    const { journals, take } = this.#options;
+    let ids = await folder.done();
+    if (ids === undefined) {
+      ids = await this.#read(job);
+      await folder.finish(ids);
+    }
+    const found = await folder.handOver(ids, journals);
+    this.#change(job, { progress: READING_SHARE, recordings: ids });
+    const finalized = take(found);
+    await folder.remove();
+    const stopped = new Promise<true>((resolve) => {
+      if (this.#stop.signal.aborted) resolve(true);
+      this.#stop.signal.addEventListener('abort', () => resolve(true), { once: true });
+    });
+    return (await Promise.race([finalized, stopped])) === true ? undefined : ids;
+  }
+
+  async #read(job: Job): Promise<readonly string[]> {
+    const { background, metaflowsOf, redactTones, teller } = this.#options;
+    const { folder, order } = job;
+    const { fields, name } = order;
+    const outcome = await background(
+      {
+        kind: 'replay',
+        path: folder.upload,
+        name,
+        callId: `upload-${folder.id}`,
+        journals: folder.journals,
+        fields: { origin: `replay of ${name}`, ...fields },
+        metaflows: await metaflowsOf(folder.accountId),
+        redactTones,
+      },
+      {
+        onProgress: (share) => this.#change(job, { progress: READING_SHARE * share }),
+        signal: this.#stop.signal,
+      },
+    );
+    for (const warning of outcome.warnings) teller.warn(warning, { jobId: folder.id });
+    return outcome.recordings;
+  }
+
+  async #fail(job: Job, failure: AppError): Promise<void> {
+    const { teller } = this.#options;
+    const error = teller.told(failure);
+    this.#change(job, { state: 'failed', error });
+    teller.publish(job.folder.accountId, 'replay.failed', { id: job.folder.id, error });
+    try {
+      // Journals that are complete are never thrown away: the next start takes them over.
+      if ((await job.folder.done()) === undefined) await job.folder.remove();
+    } catch (cause) {
+      teller.defect('a job could not be removed', cause);
+    }
+  }
+
+  #change(job: Job, change: Partial<JobDocument>): void {
+    job.document = { ...job.document, ...change };
+  }
+
+  #forgetOld(): void {
+    for (const [id, { document }] of this.#jobs) {
+      if (this.#jobs.size <= MOST_ENDED + MOST_WAITING) return;
+      if (document.state === 'done' || document.state === 'failed') this.#jobs.delete(id);
+    }
+  }
+}

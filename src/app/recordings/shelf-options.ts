@@ -1,0 +1,59 @@
+/** What the shelf is made with. */
+import type { Clock } from '../../core/clock.ts';
+import type { AppError } from '../../core/errors.ts';
+import type { RandomBytes } from '../../core/ids.ts';
+import type { AllowList } from '../../deliver/allow-list.ts';
+import type { TryLimits } from '../../deliver/attempt.ts';
+import type { Resolve } from '../../deliver/dialler.ts';
+import type { EncoderChoice } from '../../finalize/encoder-choice.ts';
+import type { FinalizePool } from '../../finalize/pool.ts';
+import type { Store } from '../../store/store.ts';
+import type { RunInBackground } from './background.ts';
+import type { EventSink, Log } from './teller.ts';
+
+export type ShelfOptions = {
+  /** The data folder; what the shelf keeps below it is in `data-folders.ts`. */
+  readonly data: string;
+  readonly store: Pick<Store, 'recordings' | 'deliveries'>;
+  /** The shelf's from now on: it closes it. */
+  readonly pool: Pick<FinalizePool, 'run' | 'close'>;
+  /** Jobs given to the pool at once: its size. */
+  readonly finalizers: number;
+  readonly encoder: EncoderChoice;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly allow: AllowList;
+  /** 0: for ever. */
+  readonly retentionDays: number;
+  readonly events: EventSink;
+  /** An account's metaflows as they are stored, for its replays; null when there are none. */
+  readonly metaflowsOf: (accountId: string) => Promise<unknown>;
+  /** Withhold audible keys of replays too. */
+  readonly redactTones: boolean;
+  /** Why nothing new may begin, such as a disk that is nearly full; undefined: it may. */
+  readonly admit?: () => AppError | undefined;
+  readonly log?: Log;
+  /** Replays at once. */
+  readonly replays?: number;
+  /** Journals that wait in memory for the finalizer; the others wait in the store. */
+  readonly mostWaiting?: number;
+  /** Deliveries that wait in memory; the others wait in the store. */
+  readonly deliveriesWaiting?: number;
+  /** Tries at once. */
+  readonly deliveries?: { readonly perTarget: number; readonly total: number };
+  readonly tryLimits?: Partial<TryLimits>;
+  readonly resolve?: Resolve;
+  /** Default: a thread for each slow job. */
+  readonly background?: RunInBackground;
+};
+
+/** For `/metrics`. */
+export type ShelfCounts = {
+  readonly rowsToWrite: number;
+  readonly finalizeWaiting: number;
+  readonly finalizeRunning: number;
+  readonly deliveriesWaiting: number;
+  readonly deliveriesInFlight: number;
+  readonly replaysWaiting: number;
+  readonly replaysRunning: number;
+};

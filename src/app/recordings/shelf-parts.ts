@@ -1,0 +1,77 @@
+/**
+ * The wiring of the shelf; read it as a recording's life:
+ *
+ *     started ─▶ row ─▶ closed ─▶ Finalizing ─▶ artefact ─▶ Deliveries ─▶ target ─▶ sweep
+ *                 ▲                    ▲                        ▲
+ *                 └──────────── recover, after a crash ─────────┘         ReplayJobs: uploads that become journals
+ */
+import { runInThread } from './background.ts';
+import type { DataFolders } from './data-folders.ts';
+import { Deliveries } from './deliveries.ts';
+import { Finalizing } from './finalizing.ts';
+import { JournalRows } from './journal-rows.ts';
+import { type FoundJournal, Journals } from './journals.ts';
+import { RecorderDesk } from './recorder-desk.ts';
+import { type RecoveryOptions, takeUp } from './recovery.ts';
+import { ReplayJobs } from './replay-jobs.ts';
+import type { ShelfOptions } from './shelf-options.ts';
+import { NO_LOG, Teller } from './teller.ts';
+import { Waveforms } from './waveforms.ts';
+import { WriteTurns } from './write-turns.ts';
+
+/** Journals that wait in memory for the finalizer, unless said. */
+const MOST_WAITING = 10_000;
+
+export type ShelfParts = {
+  readonly turns: WriteTurns;
+  readonly teller: Teller;
+  readonly journals: Journals;
+  readonly finalizing: Finalizing;
+  readonly deliveries: Deliveries;
+  readonly desk: RecorderDesk;
+  readonly jobs: ReplayJobs;
+  readonly waveforms: Waveforms;
+  readonly recovery: RecoveryOptions;
+};
+
+/** @param signal aborts when the shelf closes. */
+export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: AbortSignal): ShelfParts => {
+  const { store, clock, random, allow, pool, encoder, background = runInThread() } = options;
+  const teller = new Teller(options.events, options.log ?? NO_LOG, folders.root);
+  const turns = new WriteTurns(clock, signal, (error, id) => {
+    // A store that was closed before us is no defect: the journal tells the next start.
+    if (!signal.aborted) teller.defect(`what became of recording ${id} could not be noted`, error);
+  });
+  const journals = new Journals(folders);
+  const rows = new JournalRows(store, journals, clock);
+  const deliveries = new Deliveries({
+    ...{ store, clock, random, allow, turns, teller },
+    ...(options.deliveries === undefined ? {} : { atOnce: options.deliveries }),
+    ...(options.deliveriesWaiting === undefined ? {} : { mostWaiting: options.deliveriesWaiting }),
+    ...(options.tryLimits === undefined ? {} : { limits: options.tryLimits }),
+    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+  });
+  const finalizing = new Finalizing({
+    ...{ store, rows, journals, folders, pool, encoder, turns, teller },
+    atOnce: Math.max(1, options.finalizers),
+    mostWaiting: options.mostWaiting ?? MOST_WAITING,
+    onDeliverable: (row) => deliveries.begin(row),
+  });
+  const desk = new RecorderDesk({ store, rows, turns, finalizing, teller, clock });
+  const isLive = (id: string): boolean => desk.isLive(id);
+  const recovery = { store, folders, journals, rows, finalizing, deliveries, teller, isLive };
+
+  const take = async (journal: FoundJournal): Promise<void> => {
+    await turns.add(journal.id, () => takeUp(journal, recovery));
+    await finalizing.ended(journal.id);
+  };
+  const jobs = new ReplayJobs({
+    ...{ folders, journals, random, background, teller },
+    redactTones: options.redactTones,
+    atOnce: options.replays ?? 1,
+    metaflowsOf: options.metaflowsOf,
+    take: async (found) => void (await Promise.all(found.map(take))),
+  });
+  const waveforms = new Waveforms(background, signal);
+  return { turns, teller, journals, finalizing, deliveries, desk, jobs, waveforms, recovery };
+};
