@@ -64,7 +64,7 @@ describe('the package', () => {
       '.ci',
       'LICENSE',
     ];
-    const made = ['node_modules', 'dist', '.git', 'data', 'recordings'];
+    const made = ['node_modules', 'dist', '.git', 'data', 'recordings', 'uploads'];
     expect(readdirSync(ROOT).filter((name) => ![...belongs, ...made].includes(name))).toEqual([]);
   });
 });
