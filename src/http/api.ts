@@ -69,7 +69,6 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   const security = new Authentication(options.directory, {
     failures: new FailureLimit({ ...TEN_A_MINUTE, failures: limits.failuresPerMinute }),
     clock,
-    onKnown: ({ raw }) => connections.vouch(raw.socket, raw),
   });
   app.addHook('preClose', async () => connections.close());
   const table = new RouteTable();
@@ -79,13 +78,16 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   takeJsonBodies(app, { bytes: limits.bodyBytes, timeoutMs: limits.bodyTimeoutMs });
   app.decorateRequest('principal', undefined);
   app.decorateRequest('authToken', undefined);
-  app.addHook('onRequest', async (request) => {
-    if (!request.is404) await security.early(request);
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) return;
+    await security.early(request);
+    if (request.principal !== undefined) connections.vouch(request.raw.socket, reply.raw);
   });
   app.addHook('preValidation', async (request, reply) => {
     if (request.is404) return;
     const route = tunnelledRoute(request, table);
     await security.require(request, route === undefined ? request.routeOptions.config : (route.config ?? {}));
+    if (request.principal !== undefined) connections.vouch(request.raw.socket, reply.raw);
     if (route === undefined) return;
     const payload: unknown = await route.handler.call(app, request, reply);
     return reply.sent ? reply : reply.send(payload);

@@ -23,8 +23,6 @@ declare module 'fastify' {
 export type AuthenticationOptions = {
   readonly failures: FailureLimit;
   readonly clock: Clock;
-  /** Called for each request whose sender has become known. */
-  readonly onKnown: (request: FastifyRequest) => void;
 };
 
 const ACCOUNT_ID = /^[0-9a-f]{32}$/;
@@ -79,7 +77,6 @@ export class Authentication {
     request.principal = principal;
     // A key lasts, so no answer repeats it.
     request.authToken = secretKind(token) === 'token' ? token : undefined;
-    this.#options.onKnown(request);
     permit(request, config);
   }
 }

@@ -8,6 +8,7 @@ import { migrate } from './migrations.ts';
 import { findSqlite } from './sqlite-binding.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { openSqliteFile } from './sqlite-file.ts';
+import { claimStore } from './store-claim.ts';
 import type { FromStore, StoreResult, StoreThreadData, ToStore } from './store-messages.ts';
 
 const answer = (message: FromStore): void => parentPort?.postMessage(message);
@@ -26,11 +27,14 @@ const run = (database: SqliteDatabase, sql: string, parameters: readonly unknown
 
 const { path, nowUs } = workerData as StoreThreadData;
 try {
-  const database = await openSqliteFile(path, await findSqlite(), (opened, what) => migrate(opened, nowUs, what));
+  const binding = await findSqlite();
+  const database = await openSqliteFile(path, binding, (opened, what) => migrate(opened, nowUs, what));
+  const claim = claimStore(path, binding);
   parentPort?.on('message', ({ id, sql, parameters }: ToStore) => {
     try {
       if (sql === undefined) {
         database.close();
+        claim.close();
         answer({ id, result: { rows: [] } });
         parentPort?.close();
       } else answer({ id, result: run(database, sql, parameters) });

@@ -115,7 +115,8 @@ describe('thousands of half-open connections', () => {
     const calls = { ...STUBS.calls, hangUp };
     const { port, admin } = await listening({ calls, limits: { connections: 100 } });
     const key = `X-Auth-Token: ${admin.key}\nConnection: close`;
-    const running = await dial(port, request(`DELETE /v2/account/calls/c1 HTTP/1.1\n${key}`));
+    const body = 'Content-Type: application/json\nContent-Length: 2';
+    const running = await dial(port, request(`DELETE /v2/account/calls/c1 HTTP/1.1\n${body}\n${key}`, '{}'));
     await entered;
 
     let open = 0;

@@ -20,7 +20,7 @@ describe('a store on its own thread', () => {
     const store = await open(path);
     await store.accounts.insert(account({ extra: { realm: 'acme.example' } }));
     await store.recordings.insert(recording({ document: { from: 'käse@example' } }));
-    expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
+    for (const name of [path, `${path}.lock`]) expect((statSync(name).mode & 0o777).toString(8)).toBe('600');
     await store.close();
     await store.close();
     const again = await open(path);
@@ -75,6 +75,18 @@ describe('a store on its own thread', () => {
       });
     });
   }
+
+  test('a file is served by one store at a time', async () => {
+    const path = join(scratchDir(), 'record-call.db');
+    const first = await open(path);
+    await expect(Store.openThreaded(path)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining(`another service is using ${path}`),
+    });
+    await first.accounts.insert(account());
+    await first.close();
+    expect(await (await open(path)).accounts.list()).toHaveLength(1);
+  });
 
   test('a file that another holds keeps the asker waiting, not its thread', async () => {
     const path = join(scratchDir(), 'record-call.db');
