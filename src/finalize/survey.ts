@@ -46,6 +46,8 @@ export type JournalSurvey = {
 
 /** A start that follows the first frame does so at most this far: what was said first may have come late. */
 const START_SLACK_US = 500_000;
+/** A mask that was put on the moment before the recorder died is told as this much. */
+const LEAST_MASK_US = 1000;
 
 /** @throws JOURNAL_UNREADABLE */
 export const surveyJournal = (path: string): JournalSurvey => {
@@ -117,7 +119,10 @@ export class JournalSurveyor {
     }
     const masks = [...this.#masks.values()].sort((one, other) => one.startUs - other.startUs);
     const startUs = startOf(open, masks, firstUs);
-    const endUs = Math.max(startUs, endOf(close, open, lastUs, startUs));
+    const endUs = Math.max(
+      startUs,
+      close === undefined ? brokenOffAt(masks, lastUs) : endOf(close, open, lastUs, startUs),
+    );
     return {
       open,
       tracks: [...this.#tracks.values()],
@@ -166,12 +171,19 @@ const startOf = (open: OpenRecord, masks: readonly MaskRecord[], firstUs: number
   return followsFrame ? firstUs : open.startUs;
 };
 
-const endOf = (close: CloseRecord | undefined, open: OpenRecord, lastFrameUs: number, startUs: number): number => {
-  if (close === undefined) return Number.isFinite(lastFrameUs) ? lastFrameUs : startUs;
+const endOf = (close: CloseRecord, open: OpenRecord, lastFrameUs: number, startUs: number): number => {
   if (open.extent !== undefined) return open.extent.endUs;
   if (close.endsWith === 'command') return close.endUs;
   return Math.max(Number.isFinite(lastFrameUs) ? lastFrameUs : startUs, close.withheldUntilUs);
 };
+
+/** Where the recorder died, as far as the journal knows: behind the last frame, or in a mask that was open then. */
+const brokenOffAt = (masks: readonly MaskRecord[], lastFrameUs: number): number =>
+  masks.reduce(
+    (lastUs, { endUs, effectiveAtUs, heldUntilUs = 0 }) =>
+      endUs === null ? Math.max(lastUs, heldUntilUs, effectiveAtUs + LEAST_MASK_US) : lastUs,
+    lastFrameUs,
+  );
 
 const knownCodec = (track: TrackRecord): Codec => {
   const codec = codecFor(track.codec);

@@ -46,6 +46,8 @@ export class Recorder {
   readonly #redactedFrames: Record<Leg, number> = { a: 0, b: 0 };
   readonly #untracked: Record<Leg, number> = { a: 0, b: 0 };
   #withheldUntilUs = 0;
+  /** As far as `maskGoesOn` has noted it. */
+  #heldUntilUs = 0;
   #reason: CloseRecord['reason'] = 'hangup';
   #endsWith: CloseRecord['endsWith'] = 'last-frame';
   /** Frames written; the recording holds nothing while this is 0 and nothing was withheld. */
@@ -130,6 +132,13 @@ export class Recorder {
 
   mask(record: MaskRecord): void {
     this.#journal.note('mask', record);
+  }
+
+  /** Notes how far an open mask has come, should the recorder die: what is withheld leaves no other trace of its length. */
+  maskGoesOn(open: MaskRecord): void {
+    if (this.#withheldUntilUs <= this.#heldUntilUs) return;
+    this.#heldUntilUs = this.#withheldUntilUs;
+    this.mask({ ...open, heldUntilUs: this.#heldUntilUs });
   }
 
   /** Says where it ends; frames that were captured before may still come. The first end stands. */

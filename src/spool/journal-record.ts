@@ -109,6 +109,8 @@ export type MaskRecord = {
   readonly effectiveAtUs: number;
   readonly unmaskTrigger?: Trigger;
   readonly unmaskAskedAtUs?: number;
+  /** Of an open one, how far what it withheld had come when this was written: a journal that breaks off is at least so long. */
+  readonly heldUntilUs?: number;
 };
 
 /** Packets of one leg during the recording. */

@@ -69,7 +69,7 @@ export class LiveApi {
       body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
     );
     const answer = (await response.json()) as Envelope;
-    expect(answer, `${method} ${path}: ${response.status}`).toMatchObject({ status: 'success' });
+    expect(answer, `${method} ${path}: ${response.status} ${answer.message}`).toMatchObject({ status: 'success' });
     return answer;
   }
 

@@ -2,7 +2,7 @@
  * The card payment of the seed as two phones send it: Alice and Bob on a tone each, four codes typed as telephone-events by one of them,
  * and something secret said while the call is to be masked. Positions in ms after the call's first packet. Pure.
  *
- *     0    620 *71                  1820 *72   1940 ──── secret ──── 3720 *73              5220 *74    5600
+ *     0    1020 *71            2220 *72   2340 ──── secret ──── 4120 *73           5420 *74    6200
  */
 import type { Leg } from '../../src/core/leg.ts';
 import { decodeUlaw } from '../../src/kernel/g711.ts';
@@ -11,7 +11,7 @@ import type { TimedRtp } from './rtp-stream.ts';
 
 export const RATE = 8000;
 export const FRAME_MS = 20;
-export const CALL_MS = 5600;
+export const CALL_MS = 6200;
 /** Multiples of nothing here, so that none is heard in another. */
 export const HZ: Readonly<Record<Leg, number>> = { a: 420, b: 980 };
 export const SECRET_HZ: Readonly<Record<Leg, number>> = { a: 1730, b: 2270 };
@@ -30,10 +30,10 @@ const code = (keys: string, atMs: number) => ({
 });
 
 export const CODE = {
-  start: code('*71', 300),
-  mask: code('*72', 1500),
-  unmask: code('*73', 3400),
-  stop: code('*74', 4900),
+  start: code('*71', 700),
+  mask: code('*72', 1900),
+  unmask: code('*73', 3800),
+  stop: code('*74', 5100),
 } as const;
 
 /** Where, in a masked call, only secrets are sent: from when `*72` must have acted until `*73` can. */
@@ -85,7 +85,7 @@ const scriptOf = (leg: Leg, { typist, typed = ['start', 'mask', 'unmask', 'stop'
   const press = (word: string, atMs: number) =>
     keys.push({ keys: word, atMs, heldMs: HELD_MS, gapMs: KEY_MS - HELD_MS });
   if (leg === typist) for (const action of typed) press(CODE[action].keys, CODE[action].atMs);
-  else if (withCard === true) press(CARD_DIGITS, 2020);
+  else if (withCard === true) press(CARD_DIGITS, 2400);
   return { tones: [{ hz: HZ[leg], startMs: 0, endMs: CALL_MS }], typed: keys };
 };
 
@@ -94,11 +94,7 @@ export const seedPackets = (leg: Leg, call: SeedCall): readonly SeedPacket[] => 
   const script = scriptOf(leg, call);
   const scene = { durationMs: CALL_MS, legs: { a: {}, b: {} }, startUs: 0 };
   const plain = legPackets(script, leg, scene);
-  const secret = legPackets(
-    { ...script, tones: [{ hz: SECRET_HZ[leg], startMs: 0, endMs: CALL_MS }] },
-    leg,
-    scene,
-  );
+  const secret = legPackets({ ...script, tones: [{ hz: SECRET_HZ[leg], startMs: 0, endMs: CALL_MS }] }, leg, scene);
   return plain.map((packet, index) => {
     const { data } = secret[index];
     if (packet.payloadType === 0) SECRET.copy(data, data.length - packet.payload.length + 64);

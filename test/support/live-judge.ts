@@ -1,15 +1,21 @@
-/** Holds a recording of the seed's call against what was sent, and every file against what may be in none. */
+/** Holds a live recording against what was sent, and every file against what may be in none. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { LEGS } from '../../src/core/leg.ts';
 import { systemCode } from '../../src/core/errors.ts';
+import { LEGS, type Leg } from '../../src/core/leg.ts';
 import type { Manifest } from '../../src/finalize/manifest.ts';
-import type { Audio, AudioPlan } from './listen.ts';
-import { CARD_DIGITS, FRAME_MS, HZ, SECRET, SECRET_HZ, type SeedCall, asSamples, speechOf } from './live-call.ts';
-import { levelOf } from './tones.ts';
+import { type Audio, type PlannedTone, planFaults } from './listen.ts';
+import { asSamples, CARD_DIGITS, FRAME_MS, SECRET, SECRET_HZ } from './live-call.ts';
+import { levelOf, span } from './tones.ts';
 
-/** What is too short to be told from its edges is not looked for. */
-const SHORTEST_MS = 240;
+/** What is left of a tone between its edges: the ear's window. */
+const SHORTEST_MS = 40;
+/** One frame that is missing, and what a tone's edge sounds like. */
+const EDGE_MS = 60;
+/** An mp3 smears the sound beside a silence into it: two of its frames. */
+const MP3_SMEAR_MS = 144;
+const MP3_SILENT_DBFS = -60;
+const DRAIN_MS = 200;
 const WINDOW_MS = 100;
 /** Sent at −12 dBFS; what a tone's sudden end sounds like elsewhere stays below. */
 const SECRET_DBFS = -40;
@@ -38,36 +44,63 @@ export const filesWith = (folder: string, ...needles: readonly Buffer[]): string
 /** As bytes, as samples, and the digits of the card. */
 export const filesWithSecret = (folder: string): string[] => filesWith(folder, ...NEEDLES);
 
+type Span = { readonly from: number; readonly to: number };
+
+const without = (spans: readonly Span[], gone: readonly Span[]): Span[] =>
+  gone.reduce<Span[]>(
+    (left, { from, to }) =>
+      left.flatMap((each) => [
+        { from: each.from, to: Math.min(each.to, from) },
+        { from: Math.max(each.from, to), to: each.to },
+      ]),
+    [...spans],
+  );
+
 /**
- * Where each leg is to be heard in a recording: its tone whenever it spoke and was neither masked nor before or after the recording.
- * @param zeroMs when the call's first packet left, ms since the Unix epoch.
+ * Everything that is not as it was said: each leg's tone whenever it spoke and was neither masked nor before or after the recording, silence
+ * in the masks, the secret nowhere. What came late to a mask's beginning may be missing beside it (design §4 rule 3), and is not judged.
+ * @param said when each leg spoke, ms after the recording's beginning.
  */
-export const seedPlan = (call: SeedCall, manifest: Manifest, zeroMs: number): AudioPlan => {
-  const { artefact, recording, masks } = manifest;
-  // A packet leaves at the end of the frame that is in it.
-  const shiftMs = Date.parse(recording.started_at) - zeroMs + FRAME_MS;
-  const gone = [{ start_ms: artefact.duration_ms, end_ms: Number.POSITIVE_INFINITY }, ...masks];
-  const tones = LEGS.flatMap((leg, channel) =>
-    gone
-      .reduce(
-        (heard, { start_ms, end_ms }) =>
-          heard.flatMap(({ from, to }) => [
-            { from, to: Math.min(to, start_ms) },
-            { from: Math.max(from, end_ms), to },
-          ]),
-        speechOf(leg, call).map(({ fromMs, toMs }) => ({ from: Math.max(0, fromMs - shiftMs), to: toMs - shiftMs })),
-      )
-      .filter(({ from, to }) => to - from >= SHORTEST_MS)
-      .map(({ from, to }) => ({ channel, hz: HZ[leg], startMs: from, endMs: to })),
+export const liveFaults = (
+  audio: Audio,
+  { artefact, masks }: Manifest,
+  said: Readonly<Record<Leg, { readonly hz: number; readonly spans: readonly Span[] }>>,
+  lagMs: number,
+): string[] => {
+  const isMp3 = artefact.format === 'mp3';
+  const smearMs = isMp3 ? MP3_SMEAR_MS : 0;
+  const edgeMs = EDGE_MS + smearMs;
+  const lengthMs = artefact.duration_ms;
+  const vague = masks.map(({ start_ms }) => ({ from: start_ms - lagMs - FRAME_MS, to: start_ms }));
+  // A recording that is stopped waits no longer than this for what was said before.
+  if (lagMs > DRAIN_MS) vague.push({ from: lengthMs - lagMs, to: lengthMs });
+  const gone = [...vague, ...masks.map(({ start_ms, end_ms }) => ({ from: start_ms, to: end_ms }))];
+  gone.push({ from: Number.NEGATIVE_INFINITY, to: 0 }, { from: lengthMs, to: Number.POSITIVE_INFINITY });
+  const heard = LEGS.flatMap((leg, channel) =>
+    without(said[leg].spans, gone)
+      .filter(({ from, to }) => to > from)
+      .map(({ from, to }) => ({ channel, hz: said[leg].hz, startMs: from, endMs: to })),
   );
-  const silent = masks.flatMap(({ start_ms: startMs, end_ms: endMs }) =>
-    LEGS.map((_, channel) => ({ channel, startMs, endMs })),
+  const isLong = ({ startMs, endMs }: PlannedTone): boolean => endMs - startMs >= SHORTEST_MS + 2 * edgeMs;
+  const tones = heard.filter(isLong);
+  const silent = masks.flatMap(({ start_ms, end_ms }) =>
+    LEGS.map((_, channel) => ({ channel, startMs: start_ms + smearMs, endMs: end_ms - smearMs })),
   );
-  return { durationMs: artefact.duration_ms, tones, silent };
+  const tolerances = { edgeMs, durationMs: 1, ...(isMp3 ? { silentDbfs: MP3_SILENT_DBFS } : {}) };
+  const judged = { sampleRate: audio.sampleRate, channels: audio.channels.map((pcm) => pcm.slice()) };
+  for (const { from, to } of vague) for (const pcm of judged.channels) span(pcm, judged.sampleRate, from, to).fill(0);
+  const unheard = LEGS.flatMap((leg, channel) =>
+    tones.some((each) => each.channel === channel) ? [] : [`nothing of leg ${leg} is looked for`],
+  );
+  return [
+    ...planFaults(judged, { durationMs: lengthMs, tones, silent }, tolerances),
+    ...secretsHeard(audio),
+    ...unheard,
+  ];
 };
 
 /** Where anything of the secret is heard, on whichever channel; empty when it is nowhere. */
-export const secretsHeard = ({ sampleRate, channels }: Audio): string[] => {
+const secretsHeard = ({ sampleRate, channels }: Audio): string[] => {
   const heard: string[] = [];
   for (const [channel, pcm] of channels.entries()) {
     if (Buffer.from(Int16Array.from(pcm).buffer).includes(asSamples(SECRET))) heard.push(`its samples on ${channel}`);

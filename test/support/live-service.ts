@@ -1,4 +1,6 @@
 /** The service as `record-call serve` wires it, in this process or as the built program, on a data folder of a test's own. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfiguration } from '../../src/app/configuration.ts';
@@ -9,13 +11,37 @@ import type { Received } from '../../src/http/upload-target-intake.ts';
 import { type CommandResult, type RunningCommand, startCommand } from './command.ts';
 import { eventually, LiveApi } from './live-api.ts';
 
-/** Below those that the kernel gives to sockets that ask for none, apart for tests that run at once; what is taken is passed over. */
-const portsOf = (worker: number): string => `${20_000 + (worker % 24) * 400}-${20_399 + (worker % 24) * 400}`;
+/** Below those that the kernel gives to sockets that ask for none; enough for every call of a test. */
+const PORTS = { first: 20_000, ranges: 24, each: 400 };
 
-export const liveEnv = (dataDir: string): Record<string, string> => ({
+/** A range that no other test uses now: whoever does holds its first port. */
+const freePorts = async (): Promise<string> => {
+  const after = Math.floor(Math.random() * PORTS.ranges);
+  for (let range = 0; range < PORTS.ranges; range++) {
+    const first = PORTS.first + ((after + range) % PORTS.ranges) * PORTS.each;
+    if (await isFree(first)) return `${first}-${first + PORTS.each - 1}`;
+  }
+  throw new Error('every range of RTP ports is in use');
+};
+
+const isFree = async (port: number): Promise<boolean> => {
+  const socket = createSocket('udp4');
+  try {
+    const listening = once(socket, 'listening');
+    socket.bind(port, '127.0.0.1');
+    await listening;
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
+};
+
+export const liveEnv = async (dataDir: string): Promise<Record<string, string>> => ({
   RECORD_CALL_DATA_DIR: dataDir,
   RECORD_CALL_HTTP_PORT: '0',
-  RECORD_CALL_RTP_PORTS: portsOf(process.pid),
+  RECORD_CALL_RTP_PORTS: await freePorts(),
   RECORD_CALL_ALLOW_TARGETS: '127.0.0.1',
   RECORD_CALL_MP3_ENCODER: 'lamejs',
   RECORD_CALL_LOG_LEVEL: 'debug',
@@ -34,7 +60,7 @@ export type LiveService = {
 export const startLiveService = async (folder: string): Promise<LiveService> => {
   const logged: string[] = [];
   const logger = pino({ level: 'trace', base: null }, { write: (line: string) => void logged.push(line) });
-  const settings = readConfiguration(liveEnv(folder));
+  const settings = readConfiguration(await liveEnv(folder));
   const service = await serve({ settings, clock: systemClock, logger, version: '0.0.0' });
   const api = await LiveApi.enter(service.url, service.folder.credentials);
   return { api, folder, logged, stop: () => service.stop() };
@@ -51,7 +77,7 @@ export const startLiveProgram = async (
   folder: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<LiveProgram> => {
-  const running = startCommand(['serve'], { env: { ...liveEnv(folder), ...env }, timeoutMs: 60_000 });
+  const running = startCommand(['serve'], { env: { ...(await liveEnv(folder)), ...env }, timeoutMs: 60_000 });
   let said = '';
   running.child.stdout!.on('data', (text: string) => {
     said += text;

@@ -50,7 +50,11 @@ export class CallJournals {
   #flush(recorders: readonly Recorder[]): void {
     if (recorders.length === 0) return;
     this.#flushing = true;
-    for (const recorder of recorders) recorder.flush();
+    const { open } = this.#call.masks;
+    for (const recorder of recorders) {
+      if (open !== undefined) recorder.maskGoesOn(open);
+      recorder.flush();
+    }
     // Never rejects: a journal that fails says so itself.
     void this.#call.drained().then(() => {
       this.#flushing = false;

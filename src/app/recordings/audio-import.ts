@@ -35,12 +35,16 @@ export const importAudio = async (job: AudioImport): Promise<string[]> => {
   const { sampleRate, channels } = source;
   const ids: string[] = [];
   let failure: AppError | undefined;
+  let hasBegun = false;
   const call = new Call({
     identity: { callId: job.callId, parties: NOBODY },
     startUs,
     journalPath: (id) => join(job.journals, `${id}.journal`),
     random: randomBytes,
     listener: {
+      onStarted: () => {
+        hasBegun = true;
+      },
       onClosed: (recorder, why) => {
         ids.push(recorder.head.id);
         failure ??= why;
@@ -57,7 +61,7 @@ export const importAudio = async (job: AudioImport): Promise<string[]> => {
       job.onProgress(feed.samples / sampleRate);
       if (call.pendingBytes > MOST_PENDING_BYTES) await call.drained();
       // Its time limit has ended it.
-      if (feed.samples > 0 && call.recorders.length === 0) break;
+      if (hasBegun && call.recorders.length === 0) break;
     }
     feed.end();
   } finally {

@@ -9,7 +9,7 @@
  *     <data>/jobs/<accountId>/<jobId>/…                   uploads that are being replayed
  */
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { makeFolder } from '../../spool/make-folder.ts';
 
@@ -22,14 +22,18 @@ export type DataFolders = {
   readonly jobs: string;
 };
 
-export const dataFolders = (root: string): DataFolders => ({
-  root,
-  journals: join(root, 'journals'),
-  damaged: join(root, 'journals', DAMAGED),
-  recordings: join(root, 'recordings'),
-  uploads: join(root, 'uploads'),
-  jobs: join(root, 'jobs'),
-});
+/** @param data the data folder; relative to the working folder, when it is relative */
+export const dataFolders = (data: string): DataFolders => {
+  const root = resolve(data);
+  return {
+    root,
+    journals: join(root, 'journals'),
+    damaged: join(root, 'journals', DAMAGED),
+    recordings: join(root, 'recordings'),
+    uploads: join(root, 'uploads'),
+    jobs: join(root, 'jobs'),
+  };
+};
 
 /** Below the journals; no account's id. */
 export const DAMAGED = 'damaged';

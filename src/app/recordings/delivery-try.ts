@@ -11,10 +11,10 @@ import { prepare } from '../../deliver/delivery.ts';
 import { type Resolve, systemResolve } from '../../deliver/dialler.ts';
 import { DEFAULT_RETRY_PLAN, nextDelayMs, parseRetryAfter, type RetryPlan } from '../../deliver/retry-schedule.ts';
 import type { DeliveryRow, RecordingRow } from '../../store/rows.ts';
-import type { Store } from '../../store/store.ts';
 import { parcelOf } from './parcel.ts';
 import { inState, lastingError } from './recording-row.ts';
 import { hostOf } from './recording-view.ts';
+import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -28,7 +28,7 @@ const PLAN: RetryPlan = {
 };
 
 export type DeliveryTryOptions = {
-  readonly store: Pick<Store, 'recordings' | 'deliveries'>;
+  readonly store: ShelfStore;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly allow: AllowList;

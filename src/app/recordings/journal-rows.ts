@@ -2,16 +2,16 @@
 import type { Clock } from '../../core/clock.ts';
 import { AppError, asAppError } from '../../core/errors.ts';
 import type { RecordingRow } from '../../store/rows.ts';
-import type { Store } from '../../store/store.ts';
 import { type FoundJournal, headOf, type Journals } from './journals.ts';
 import { rowOf } from './recording-row.ts';
+import type { ShelfStore } from './shelf-store.ts';
 
 export class JournalRows {
-  readonly #store: Pick<Store, 'recordings'>;
+  readonly #store: Pick<ShelfStore, 'recordings'>;
   readonly #journals: Journals;
   readonly #clock: Clock;
 
-  constructor(store: Pick<Store, 'recordings'>, journals: Journals, clock: Clock) {
+  constructor(store: Pick<ShelfStore, 'recordings'>, journals: Journals, clock: Clock) {
     this.#store = store;
     this.#journals = journals;
     this.#clock = clock;

@@ -5,12 +5,12 @@
 import type { Clock } from '../../core/clock.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Recorder } from '../../record/recorder.ts';
-import type { Store } from '../../store/store.ts';
 import type { RecordingAbout } from './about.ts';
 import type { Finalizing } from './finalizing.ts';
 import type { JournalRows } from './journal-rows.ts';
 import { noteAbout } from './journals.ts';
 import { inState, rowOf } from './recording-row.ts';
+import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -18,7 +18,7 @@ import type { WriteTurns } from './write-turns.ts';
 export type ToldRecorder = Pick<Recorder, 'head' | 'path'>;
 
 export type RecorderDeskOptions = {
-  readonly store: Pick<Store, 'recordings'>;
+  readonly store: Pick<ShelfStore, 'recordings'>;
   readonly rows: JournalRows;
   readonly turns: WriteTurns;
   readonly finalizing: Finalizing;
@@ -42,9 +42,14 @@ export class RecorderDesk {
   started({ head, path }: ToldRecorder, about: RecordingAbout): void {
     const { rows, turns, teller, clock } = this.#options;
     this.#live.add(head.id);
-    noteAbout(path, about).catch((error: unknown) => teller.defect('whose a journal is could not be noted', error));
     const row = rowOf(head, about, path, clock.now());
-    void turns.add(head.id, async () => void (await rows.insert(row)));
+    void turns.add(head.id, async () => {
+      const noted = noteAbout(path, about).catch((error: unknown) =>
+        teller.defect('whose a journal is could not be noted', error),
+      );
+      await rows.insert(row);
+      await noted;
+    });
   }
 
   /** @param failure why not all of it is in its journal, whose beginning is finalized all the same. */
@@ -54,7 +59,8 @@ export class RecorderDesk {
     this.#live.add(id);
     const error = failure === undefined ? null : teller.told(failure);
     const told = turns.add(id, async () => {
-      const row = await rows.insert(rowOf(head, about, path, clock.now()));
+      const known = await store.recordings.get(about.accountId, id);
+      const row = known ?? (await rows.insert(rowOf(head, about, path, clock.now())));
       await store.recordings.update(id, inState('finalizing', error));
       teller.tell({ ...row, state: 'finalizing' }, 'recording.finalizing', error === null ? {} : { error });
     });

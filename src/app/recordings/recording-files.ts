@@ -1,8 +1,29 @@
-/** All files of one recording, gone. */
-import { rm } from 'node:fs/promises';
+/** The files of one recording: found, read, removed. */
+import { readFile, rm, stat } from 'node:fs/promises';
+import { AppError } from '../../core/errors.ts';
+import type { ArtefactFile } from '../../http/service.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import { aboutPath } from './journals.ts';
 import { peaksPath } from './peaks.ts';
+import { mediaTypeOf } from './recording-row.ts';
+
+/** @throws NOT_FOUND when there is none */
+export const artefactOf = async (row: RecordingRow): Promise<ArtefactFile> => {
+  const { id, artefactPath: path, bytes, sha256, mediaName, format } = row;
+  const isThere = path !== null && (await stat(path).catch(() => undefined))?.isFile();
+  if (path === null || !isThere || bytes === null || sha256 === null)
+    throw new AppError('NOT_FOUND', 'the recording has no audio', { details: [id] });
+  return { path, mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+};
+
+/** @throws NOT_FOUND when there is none */
+export const manifestOf = async ({ id, manifestPath }: RecordingRow): Promise<Readonly<Record<string, unknown>>> => {
+  try {
+    return JSON.parse(await readFile(manifestPath ?? '', 'utf8'));
+  } catch (cause) {
+    throw new AppError('NOT_FOUND', 'the recording has no manifest', { cause, details: [id] });
+  }
+};
 
 /** @throws the operating system's error, but for files that are not there */
 export const removeRecordingFiles = async ({

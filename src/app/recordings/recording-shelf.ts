@@ -2,10 +2,10 @@
  * The recordings of all accounts, from their first frame to their last delivery: what calls tell of them, and what the API asks
  * (`http/service.ts`). How it is made is in `shelf-parts.ts`, where its files lie in `data-folders.ts`.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
 import type { RecordCallFields } from '../../core/record-call.ts';
 import { checkUrl } from '../../deliver/target-address.ts';
+import { LONGEST_SPAN_SECONDS } from '../../http/recording-query.ts';
 import type {
   ArtefactFile,
   JobDocument,
@@ -18,17 +18,14 @@ import type { RecordingRow } from '../../store/rows.ts';
 import type { RecordingAbout } from './about.ts';
 import { type DataFolders, dataFolders, makeDataFolders } from './data-folders.ts';
 import type { ToldRecorder } from './recorder-desk.ts';
-import { removeRecordingFiles } from './recording-files.ts';
-import { inState, lastingError, mediaTypeOf } from './recording-row.ts';
+import { artefactOf, manifestOf, removeRecordingFiles } from './recording-files.ts';
+import { inState, lastingError } from './recording-row.ts';
 import { viewOf } from './recording-view.ts';
 import { recover, retryFailed } from './recovery.ts';
 import { sweep } from './retention.ts';
 import type { ShelfCounts, ShelfOptions } from './shelf-options.ts';
-import { makeParts, type ShelfParts } from './shelf-parts.ts';
+import { countsOf, makeParts, type ShelfParts } from './shelf-parts.ts';
 import { removeOldUploads } from './uploads.ts';
-
-/** Kazoo's widest window: 31 days and an hour. */
-const LONGEST_SPAN_SECONDS = 31 * 86_400 + 3600;
 
 export class RecordingShelf implements RecordingsService {
   readonly #options: ShelfOptions;
@@ -56,16 +53,7 @@ export class RecordingShelf implements RecordingsService {
   }
 
   get counts(): ShelfCounts {
-    const { turns, finalizing, deliveries, jobs } = this.#parts;
-    return {
-      rowsToWrite: turns.waiting,
-      finalizeWaiting: finalizing.waiting,
-      finalizeRunning: finalizing.running,
-      deliveriesWaiting: deliveries.waiting,
-      deliveriesInFlight: deliveries.inFlight,
-      replaysWaiting: jobs.waiting,
-      replaysRunning: jobs.running,
-    };
+    return countsOf(this.#parts);
   }
 
   /** A recording begins: its journal is being opened. Returns at once. */
@@ -87,7 +75,8 @@ export class RecordingShelf implements RecordingsService {
 
   /** Removes what is old enough, and tries again what could not be finalized; for a timer. @returns how many were removed */
   async sweep(): Promise<number> {
-    const { store, retentionDays, clock } = this.#options;
+    const { retentionDays, clock } = this.#options;
+    const { store } = this.#parts;
     await retryFailed(this.#parts.recovery);
     const remove = (row: RecordingRow): Promise<void> => this.#erase(row);
     return sweep({ store, nowUs: clock.now(), retentionDays, remove, signal: this.#closing.signal });
@@ -124,7 +113,7 @@ export class RecordingShelf implements RecordingsService {
   async list(accountId: string, query: RecordingQuery): Promise<RecordingPage> {
     if (query.createdTo - query.createdFrom > LONGEST_SPAN_SECONDS)
       throw new AppError('RANGE_TOO_LARGE', 'a list spans 31 days and an hour at most');
-    const { store } = this.#options;
+    const { store } = this.#parts;
     const page = await store.recordings.page({ ...query, accountId, documentOf: (row) => viewOf(row) });
     const recordings: RecordingDocument[] = [];
     for (const row of page.recordings) recordings.push(await this.#view(row));
@@ -136,26 +125,17 @@ export class RecordingShelf implements RecordingsService {
   }
 
   async artefact(accountId: string, id: string): Promise<ArtefactFile> {
-    const row = await this.#row(accountId, id);
-    const { artefactPath: path, bytes, sha256, mediaName, format } = row;
-    const isThere = path !== null && (await stat(path).catch(() => undefined))?.isFile();
-    if (path === null || !isThere || bytes === null || sha256 === null)
-      throw new AppError('NOT_FOUND', 'the recording has no audio', { details: [id] });
-    return { path, mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+    return artefactOf(await this.#row(accountId, id));
   }
 
   async manifest(accountId: string, id: string): Promise<Readonly<Record<string, unknown>>> {
-    const { manifestPath } = await this.#row(accountId, id);
-    try {
-      return JSON.parse(await readFile(manifestPath ?? '', 'utf8'));
-    } catch (cause) {
-      throw new AppError('NOT_FOUND', 'the recording has no manifest', { cause, details: [id] });
-    }
+    return manifestOf(await this.#row(accountId, id));
   }
 
   async peaks(accountId: string, id: string, points: number): Promise<Readonly<Record<string, unknown>>> {
-    await this.artefact(accountId, id);
-    return this.#parts.waveforms.of(await this.#row(accountId, id), points);
+    const row = await this.#row(accountId, id);
+    await artefactOf(row);
+    return this.#parts.waveforms.of(row, points);
   }
 
   async remove(accountId: string, id: string): Promise<RecordingDocument> {
@@ -173,7 +153,7 @@ export class RecordingShelf implements RecordingsService {
     const row = await this.#row(accountId, id);
     if (row.url === null) throw new AppError('CONFLICT', 'the recording has no target');
     if (row.artefactPath === null) throw new AppError('CONFLICT', 'the recording has no artefact yet');
-    const { store } = this.#options;
+    const { store } = this.#parts;
     await store.recordings.update(id, inState('delivering', lastingError(row)));
     await this.#parts.deliveries.begin(row);
     return this.get(accountId, id);
@@ -197,13 +177,13 @@ export class RecordingShelf implements RecordingsService {
   async #row(accountId: string, id: string): Promise<RecordingRow> {
     // It may have begun a moment ago.
     await this.#parts.turns.of(id);
-    const row = await this.#options.store.recordings.get(accountId, id);
+    const row = await this.#parts.store.recordings.get(accountId, id);
     if (row === undefined) throw new AppError('NOT_FOUND', 'no such recording', { details: [id] });
     return row;
   }
 
   async #view(row: RecordingRow): Promise<RecordingDocument> {
-    const delivery = row.url === null ? undefined : await this.#options.store.deliveries.get(row.id);
+    const delivery = row.url === null ? undefined : await this.#parts.store.deliveries.get(row.id);
     return viewOf(row, delivery, this.#parts.finalizing.progressOf(row.id));
   }
 
@@ -211,7 +191,7 @@ export class RecordingShelf implements RecordingsService {
   async #erase(row: RecordingRow): Promise<void> {
     await this.#parts.deliveries.cancel(row.id);
     await removeRecordingFiles(row);
-    await this.#options.store.recordings.remove(row.accountId, row.id);
+    await this.#parts.store.recordings.remove(row.accountId, row.id);
     this.#parts.teller.tell(row, 'recording.removed');
   }
 }

@@ -11,7 +11,6 @@ import { setImmediate } from 'node:timers/promises';
 import { AppError, asAppError, CATALOGUE, type ErrorCode } from '../../core/errors.ts';
 import { removeParts } from '../../finalize/part-files.ts';
 import type { RecordingRow } from '../../store/rows.ts';
-import type { Store } from '../../store/store.ts';
 import { artefactFolder, type DataFolders } from './data-folders.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Finalizing } from './finalizing.ts';
@@ -19,10 +18,11 @@ import { findFinished } from './finished-artefact.ts';
 import type { JournalRows } from './journal-rows.ts';
 import { type FoundJournal, foldersIn, type Journals } from './journals.ts';
 import { inState, lastingError, storedPatch } from './recording-row.ts';
+import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
 
 export type RecoveryOptions = {
-  readonly store: Pick<Store, 'recordings' | 'deliveries'>;
+  readonly store: ShelfStore;
   readonly folders: DataFolders;
   readonly journals: Journals;
   readonly rows: JournalRows;
@@ -33,33 +33,46 @@ export type RecoveryOptions = {
   readonly isLive: (id: string) => boolean;
 };
 
-/** Resolves when everything is in line again, not when it is done. @throws STORE_FAILED; the operating system's error when a folder can't be read */
+/**
+ * Resolves when everything is in line again, not when it is done. One recording that can't be taken up holds up no other.
+ * @throws STORE_FAILED; the operating system's error when a folder can't be read
+ */
 export const recover = async (options: RecoveryOptions): Promise<void> => {
   const { journals, folders, deliveries, finalizing, isLive } = options;
+  const tolerantly = async (id: string, work: Promise<unknown>): Promise<void> => {
+    await work.catch((error: unknown) => {
+      if (asAppError(error).code === 'STORE_FAILED') throw error;
+      options.teller.defect(`recording ${id} could not be taken up`, error);
+    });
+  };
   const isBusy = (id: string): boolean => isLive(id) || finalizing.has(id);
   const withJournal = new Set<string>();
   for await (const journal of journals.find()) {
-    if (!isBusy(journal.id)) await takeUp(journal, options);
+    if (!isBusy(journal.id)) await tolerantly(journal.id, takeUp(journal, options));
     withJournal.add(journal.id);
     await setImmediate();
   }
   await journals.removeStrayNotes();
   for (const row of await options.store.recordings.unfinished()) {
     if (isBusy(row.id)) continue;
-    if (row.state === 'delivering') await goOnDelivering(row, options);
-    else if (!withJournal.has(row.id)) await withoutJournal(row, options);
+    if (row.state === 'delivering') await tolerantly(row.id, goOnDelivering(row, options));
+    else if (!withJournal.has(row.id)) await tolerantly(row.id, withoutJournal(row, options));
   }
   await removeStrayParts(folders, isBusy);
   await deliveries.resume();
 };
 
-/** A closed journal that nobody works on goes to the finalizer, unless its recording is further on. One that is gone is no matter. */
+/**
+ * A closed journal goes to the finalizer, unless its recording is further on. One that is gone is no matter.
+ * @returns whether it has to be waited for
+ */
 export const takeUp = async (
   journal: FoundJournal,
   options: Pick<RecoveryOptions, 'store' | 'rows' | 'journals' | 'finalizing' | 'teller'>,
-): Promise<void> => {
+): Promise<boolean> => {
   const { rows, journals, store, finalizing, teller } = options;
-  if (!(await isThere(journal.path))) return;
+  if (finalizing.has(journal.id)) return true;
+  if (!(await isThere(journal.path))) return false;
   let row: RecordingRow;
   try {
     row = await rows.of(journal);
@@ -69,13 +82,17 @@ export const takeUp = async (
     // Neither row nor head: nobody knows what it was.
     const aside = await journals.setAside(journal.accountId, journal.id);
     teller.warn('a journal that can not be read was set aside', { path: aside });
-    return;
+    return false;
   }
   const isOver = row.state === 'discarded' || (row.artefactPath !== null && (await isThere(row.artefactPath)));
-  if (isOver) return journals.remove(journal.accountId, journal.id);
+  if (isOver) {
+    await journals.remove(journal.accountId, journal.id);
+    return false;
+  }
   // Whatever stood in its way before is tried anew.
   await store.recordings.update(row.id, { ...inState('finalizing', lastingError(row)), journalPath: journal.path });
   finalizing.add(journal);
+  return true;
 };
 
 const withoutJournal = async (row: RecordingRow, options: RecoveryOptions): Promise<void> => {

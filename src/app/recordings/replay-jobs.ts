@@ -5,12 +5,10 @@
 import { AppError, asAppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import type { JobDocument } from '../../http/service.ts';
-import type { RunInBackground } from './background.ts';
 import type { DataFolders } from './data-folders.ts';
 import { FairQueue } from './fair-queue.ts';
 import { findJobs, JobFolder, type JobOrder } from './job-folder.ts';
-import type { FoundJournal, Journals } from './journals.ts';
-import type { Teller } from './teller.ts';
+import { type ReplayRunOptions, runReplay } from './replay-run.ts';
 
 /** Jobs that wait for their turn. */
 const MOST_WAITING = 200;
@@ -19,18 +17,12 @@ const MOST_ENDED = 1000;
 /** Reading is this much of a job, finalizing the rest. */
 const READING_SHARE = 0.5;
 
-export type ReplayJobsOptions = {
+export type ReplayJobsOptions = ReplayRunOptions & {
   readonly folders: DataFolders;
-  readonly journals: Journals;
   readonly random: RandomBytes;
-  readonly background: RunInBackground;
-  readonly teller: Teller;
-  readonly redactTones: boolean;
   readonly atOnce: number;
-  /** An account's metaflows as they are stored; null when there are none. */
-  readonly metaflowsOf: (accountId: string) => Promise<unknown>;
-  /** Takes over journals that are complete. @returns resolves when they are finalized, or could not be */
-  readonly take: (journals: readonly FoundJournal[]) => Promise<void>;
+  /** How far a recording is with the finalizer; undefined when it is not there any more. */
+  readonly progressOf: (id: string) => number | undefined;
 };
 
 type Job = { readonly folder: JobFolder; readonly order: JobOrder; document: JobDocument };
@@ -57,7 +49,10 @@ export class ReplayJobs {
 
   /** @throws RATE_LIMITED; the operating system's error */
   async add(accountId: string, upload: { path: string } & JobOrder): Promise<JobDocument> {
-    if (this.#waiting.size >= MOST_WAITING) throw new AppError('RATE_LIMITED', 'too many replays wait for their turn');
+    if (this.#waiting.size >= MOST_WAITING)
+      throw new AppError('RATE_LIMITED', 'too many replays wait for their turn', {
+        details: { retryAfterSeconds: 60 },
+      });
     const { random, folders } = this.#options;
     const folder = new JobFolder(folders, accountId, Buffer.from(random(16)).toString('hex'));
     const order: JobOrder = { name: upload.name, fields: upload.fields };
@@ -74,7 +69,11 @@ export class ReplayJobs {
   get(accountId: string, id: string): JobDocument {
     const job = this.#jobs.get(id);
     if (job === undefined || job.folder.accountId !== accountId) throw new AppError('NOT_FOUND', 'no such job');
-    return job.document;
+    const { document } = job;
+    const { recordings } = document;
+    if (document.state !== 'running' || recordings.length === 0) return document;
+    const finalized = recordings.reduce((sum, each) => sum + (this.#options.progressOf(each) ?? 1), 0);
+    return { ...document, progress: READING_SHARE + (1 - READING_SHARE) * (finalized / recordings.length) };
   }
 
   /** Takes up what an earlier run has left. Idempotent. */
@@ -135,8 +134,11 @@ export class ReplayJobs {
     this.#change(job, { state: 'running' });
     teller.publish(accountId, 'replay.running', { id });
     try {
-      const recordings = await this.#do(job);
-      if (recordings === undefined) return;
+      const options = { ...this.#options, signal: this.#stop.signal };
+      const recordings = await runReplay(job.folder, job.order, options, {
+        onRead: (share) => this.#change(job, { progress: READING_SHARE * share }),
+        onRecordings: (ids) => this.#change(job, { progress: READING_SHARE, recordings: ids }),
+      });
       this.#change(job, { state: 'done', progress: 1, recordings });
       teller.publish(accountId, 'replay.done', { id, recordings });
     } catch (error) {
@@ -146,61 +148,18 @@ export class ReplayJobs {
     }
   }
 
-  /** @returns undefined when the service shuts down meanwhile. */
-  async #do(job: Job): Promise<readonly string[] | undefined> {
-    const { folder } = job;
-    const { journals, take } = this.#options;
-    let ids = await folder.done();
-    if (ids === undefined) {
-      ids = await this.#read(job);
-      await folder.finish(ids);
-    }
-    const found = await folder.handOver(ids, journals);
-    this.#change(job, { progress: READING_SHARE, recordings: ids });
-    const finalized = take(found);
-    await folder.remove();
-    const stopped = new Promise<true>((resolve) => {
-      if (this.#stop.signal.aborted) resolve(true);
-      this.#stop.signal.addEventListener('abort', () => resolve(true), { once: true });
-    });
-    return (await Promise.race([finalized, stopped])) === true ? undefined : ids;
-  }
-
-  async #read(job: Job): Promise<readonly string[]> {
-    const { background, metaflowsOf, redactTones, teller } = this.#options;
-    const { folder, order } = job;
-    const { fields, name } = order;
-    const outcome = await background(
-      {
-        kind: 'replay',
-        path: folder.upload,
-        name,
-        callId: `upload-${folder.id}`,
-        journals: folder.journals,
-        fields: { origin: `replay of ${name}`, ...fields },
-        metaflows: await metaflowsOf(folder.accountId),
-        redactTones,
-      },
-      {
-        onProgress: (share) => this.#change(job, { progress: READING_SHARE * share }),
-        signal: this.#stop.signal,
-      },
-    );
-    for (const warning of outcome.warnings) teller.warn(warning, { jobId: folder.id });
-    return outcome.recordings;
-  }
-
   async #fail(job: Job, failure: AppError): Promise<void> {
     const { teller } = this.#options;
-    const error = teller.told(failure);
-    this.#change(job, { state: 'failed', error });
-    teller.publish(job.folder.accountId, 'replay.failed', { id: job.folder.id, error });
+    const { accountId, id } = job.folder;
     try {
       // Journals that are complete are never thrown away: the next start takes them over.
       if ((await job.folder.done()) === undefined) await job.folder.remove();
     } catch (cause) {
       teller.defect('a job could not be removed', cause);
     }
+    const error = teller.told(failure);
+    this.#change(job, { state: 'failed', error });
+    teller.publish(accountId, 'replay.failed', { id, error });
   }
 
   #change(job: Job, change: Partial<JobDocument>): void {

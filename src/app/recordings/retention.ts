@@ -1,7 +1,7 @@
 /** What is old enough goes: audio, manifest and row of recordings that were delivered or had no target (design §6.5). Never one that is on its way. */
 import { gregorianSeconds } from '../../core/ids.ts';
 import type { RecordingRow, RecordingState } from '../../store/rows.ts';
-import type { Store } from '../../store/store.ts';
+import type { ShelfStore } from './shelf-store.ts';
 
 const DAY_US = 86_400e6;
 const BATCH_ROWS = 200;
@@ -10,7 +10,7 @@ const BATCH_ROWS = 200;
 const MAY_GO: readonly RecordingState[] = ['delivered', 'stored', 'discarded'];
 
 export type SweepOptions = {
-  readonly store: Pick<Store, 'recordings'>;
+  readonly store: Pick<ShelfStore, 'recordings'>;
   readonly nowUs: number;
   /** 0: for ever. */
   readonly retentionDays: number;

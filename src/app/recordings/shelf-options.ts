@@ -7,14 +7,14 @@ import type { TryLimits } from '../../deliver/attempt.ts';
 import type { Resolve } from '../../deliver/dialler.ts';
 import type { EncoderChoice } from '../../finalize/encoder-choice.ts';
 import type { FinalizePool } from '../../finalize/pool.ts';
-import type { Store } from '../../store/store.ts';
 import type { RunInBackground } from './background.ts';
+import type { ShelfStore } from './shelf-store.ts';
 import type { EventSink, Log } from './teller.ts';
 
 export type ShelfOptions = {
   /** The data folder; what the shelf keeps below it is in `data-folders.ts`. */
   readonly data: string;
-  readonly store: Pick<Store, 'recordings' | 'deliveries'>;
+  readonly store: ShelfStore;
   /** The shelf's from now on: it closes it. */
   readonly pool: Pick<FinalizePool, 'run' | 'close'>;
   /** Jobs given to the pool at once: its size. */

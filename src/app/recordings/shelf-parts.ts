@@ -14,7 +14,8 @@ import { type FoundJournal, Journals } from './journals.ts';
 import { RecorderDesk } from './recorder-desk.ts';
 import { type RecoveryOptions, takeUp } from './recovery.ts';
 import { ReplayJobs } from './replay-jobs.ts';
-import type { ShelfOptions } from './shelf-options.ts';
+import type { ShelfCounts, ShelfOptions } from './shelf-options.ts';
+import { locatedStore, type ShelfStore } from './shelf-store.ts';
 import { NO_LOG, Teller } from './teller.ts';
 import { Waveforms } from './waveforms.ts';
 import { WriteTurns } from './write-turns.ts';
@@ -23,6 +24,7 @@ import { WriteTurns } from './write-turns.ts';
 const MOST_WAITING = 10_000;
 
 export type ShelfParts = {
+  readonly store: ShelfStore;
   readonly turns: WriteTurns;
   readonly teller: Teller;
   readonly journals: Journals;
@@ -36,7 +38,8 @@ export type ShelfParts = {
 
 /** @param signal aborts when the shelf closes. */
 export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: AbortSignal): ShelfParts => {
-  const { store, clock, random, allow, pool, encoder, background = runInThread() } = options;
+  const { clock, random, allow, pool, encoder, background = runInThread() } = options;
+  const store = locatedStore(options.store, folders.root);
   const teller = new Teller(options.events, options.log ?? NO_LOG, folders.root);
   const turns = new WriteTurns(clock, signal, (error, id) => {
     // A store that was closed before us is no defect: the journal tells the next start.
@@ -62,16 +65,32 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
   const recovery = { store, folders, journals, rows, finalizing, deliveries, teller, isLive };
 
   const take = async (journal: FoundJournal): Promise<void> => {
-    await turns.add(journal.id, () => takeUp(journal, recovery));
-    await finalizing.ended(journal.id);
+    const { ended, forget } = finalizing.nextEnd(journal.id);
+    let isComing = false;
+    await turns.add(journal.id, async () => {
+      isComing = await takeUp(journal, recovery);
+    });
+    if (isComing) await ended;
+    else forget();
   };
   const jobs = new ReplayJobs({
     ...{ folders, journals, random, background, teller },
     redactTones: options.redactTones,
     atOnce: options.replays ?? 1,
     metaflowsOf: options.metaflowsOf,
+    progressOf: (id) => finalizing.progressOf(id),
     take: async (found) => void (await Promise.all(found.map(take))),
   });
   const waveforms = new Waveforms(background, signal);
-  return { turns, teller, journals, finalizing, deliveries, desk, jobs, waveforms, recovery };
+  return { store, turns, teller, journals, finalizing, deliveries, desk, jobs, waveforms, recovery };
 };
+
+export const countsOf = ({ turns, finalizing, deliveries, jobs }: ShelfParts): ShelfCounts => ({
+  rowsToWrite: turns.waiting,
+  finalizeWaiting: finalizing.waiting,
+  finalizeRunning: finalizing.running,
+  deliveriesWaiting: deliveries.waiting,
+  deliveriesInFlight: deliveries.inFlight,
+  replaysWaiting: jobs.waiting,
+  replaysRunning: jobs.running,
+});

@@ -32,7 +32,8 @@ export class Waveforms {
     if (kept !== undefined) return fewerPeaks(kept, points);
     let measuring = this.#measuring.get(row.id);
     if (measuring === undefined) {
-      if (this.#waiting.size >= MOST_WAITING) throw new AppError('RATE_LIMITED', 'too many waveforms are asked for');
+      if (this.#waiting.size >= MOST_WAITING)
+        throw new AppError('RATE_LIMITED', 'too many waveforms are asked for', { details: { retryAfterSeconds: 10 } });
       measuring = this.#measure(row, path).finally(() => this.#measuring.delete(row.id));
       this.#measuring.set(row.id, measuring);
     }

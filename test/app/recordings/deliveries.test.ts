@@ -1,6 +1,6 @@
 /** Deliveries over real sockets to a scripted target, with time in the test's hands (design §6.6). */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ShelfOptions } from '../../../src/app/recordings/shelf-options.ts';
 import { PUBLIC_ONLY } from '../../../src/deliver/allow-list.ts';
@@ -23,7 +23,7 @@ const recordTo = async (kit: Kit, url: string, callId = 'call-1'): Promise<strin
 };
 
 const deliveryOf = async (kit: Kit, id: string) =>
-  (await kit.shelf.get('acme', id))['delivery'] as {
+  (await kit.shelf.get('acme', id)).delivery as {
     state: string;
     tries: number;
     status: number | null;
@@ -197,7 +197,6 @@ describe('what fails at once', () => {
     const kit = await openShelf({ ...quick, random: allRandom });
     const id = await recordTo(kit, target.url);
     await letTry(kit, id, 1);
-    const { rmSync } = await import('node:fs');
     rmSync((await kit.shelf.artefact('acme', id)).path);
     kit.clock.advance(kit.clock.nextMs);
     await until(async () => (await kit.shelf.get('acme', id)).state === 'failed');

@@ -26,7 +26,8 @@ test('nothing is lost or doubled, and nobody is served twice while another waits
       const waits = new Map<number, number>();
       for (const { account } of served) {
         expect(waits.get(account) ?? 0).toBeLessThanOrEqual(new Set(accounts).size);
-        for (const [other, count] of left) waits.set(other, count > 0 && other !== account ? (waits.get(other) ?? 0) + 1 : 0);
+        for (const [other, count] of left)
+          waits.set(other, count > 0 && other !== account ? (waits.get(other) ?? 0) + 1 : 0);
         left.set(account, left.get(account)! - 1);
       }
       expect(served.map(({ n }) => n).sort((one, other) => one - other)).toEqual(accounts.map((_, n) => n));

@@ -2,7 +2,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fewerPeaks, MOST_POINTS, measurePeaks, type Peaks, peaksPath, writePeaks } from '../../../src/app/recordings/peaks.ts';
+import {
+  fewerPeaks,
+  MOST_POINTS,
+  measurePeaks,
+  type Peaks,
+  peaksPath,
+  writePeaks,
+} from '../../../src/app/recordings/peaks.ts';
 import { scratchDir } from '../../support/scratch.ts';
 import { filesBelow } from './shelf-kit.ts';
 
@@ -79,7 +86,11 @@ test('fewer points hold what the many held, and no more points are made up', () 
   const row = fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(row, fc.integer({ min: 1, max: 400 }), (max, wanted) => {
-      const peaks: Peaks = { channels: [{ min: max.map((high) => high - 5), max }], points: max.length, duration_ms: 1 };
+      const peaks: Peaks = {
+        channels: [{ min: max.map((high) => high - 5), max }],
+        points: max.length,
+        duration_ms: 1,
+      };
       const fewer = fewerPeaks(peaks, wanted);
       expect(fewer.points).toBe(Math.min(wanted, max.length));
       const [{ min: low, max: high }] = fewer.channels;

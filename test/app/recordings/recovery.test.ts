@@ -1,5 +1,15 @@
 /** What a crash can leave, at any instant, and that a start makes it good: once, or twice if it crashes too. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { AppError } from '../../../src/core/errors.ts';
@@ -125,18 +135,18 @@ describe('a start after the service died', () => {
         expect(again.files()).toEqual(finalFiles(scene.id));
       });
 
-  test('a masked call’s torn journal is masked to its end', async () => {
-    const pool = new HeldPool();
-    const kit = await openShelf({ pool });
+  test('in the middle of a call: what was recorded so far is whole, and says that it was recovered', async () => {
+    const kit = await openShelf({ pool: new HeldPool() });
     const { call, recorder } = beginCall(kit, { ms: 600 });
-    await call.command({ action: 'mask', fields: {}, trigger: { kind: 'api', by: 'test' } });
     await recorder.sync();
     // Nobody ends the call: the process is gone.
     const again = await restarted(kit);
     const { id } = recorder.head;
-    const manifest = (await again.shelf.manifest('acme', id)) as { recovered: boolean; masks: { end_ms: number }[] };
-    expect(manifest.recovered).toBe(true);
-    expect((await again.shelf.get('acme', id)).state).toBe('stored');
+    expect(await again.shelf.get('acme', id)).toMatchObject({ state: 'stored', duration_ms: 600 });
+    expect(await again.shelf.manifest('acme', id)).toMatchObject({
+      recovered: true,
+      recording: { end_reason: 'crash' },
+    });
     expect(await isSound(again, id)).toBe(true);
     await call.end();
   });
@@ -209,6 +219,18 @@ test('a journal of noise without a row is set aside, and everything else goes on
   expect(again.logged.join()).toContain('set aside');
 });
 
+test('one that can’t be taken up is told, and holds up no other', async () => {
+  const { kit, id } = await died();
+  const noise = `202601-${'0'.repeat(32)}`;
+  writeFileSync(join(kit.folder, `journals/acme/${noise}.journal`), 'noise');
+  // It can't even be set aside.
+  writeFileSync(join(kit.folder, 'journals/damaged/acme'), 'in the way');
+  const again = await restarted(kit);
+  expect((await again.shelf.get('acme', id)).state).toBe('stored');
+  expect(again.logged.join()).toContain(`recording ${noise} could not be taken up`);
+  expect(again.files()).toContain(`journals/acme/${noise}.journal`);
+});
+
 test('a row that is lost together with its note is its folder’s account’s', async () => {
   const { kit, id, journal } = await died();
   await kit.store.recordings.remove('acme', id);
@@ -246,13 +268,17 @@ describe('the service dies at any of its writes', () => {
   /** A store that answers so many writes; after that it is as if nobody was there. */
   const mortal = (store: Store, writes: number) => {
     let left = writes;
+    const buried = new AbortController();
     const counted = <T extends object>(table: T, names: readonly string[]): T =>
       new Proxy(table, {
         get: (of, name) => {
           const value = Reflect.get(of, name);
           if (typeof value !== 'function') return value;
           return (...given: unknown[]) => {
-            if (names.includes(String(name)) && left-- <= 0) return new Promise(() => {});
+            if (names.includes(String(name)) && left-- <= 0)
+              return new Promise((_, reject) =>
+                buried.signal.addEventListener('abort', () => reject(buried.signal.reason)),
+              );
             return value.apply(of, given);
           };
         },
@@ -261,26 +287,30 @@ describe('the service dies at any of its writes', () => {
       recordings: counted(store.recordings, ['insert', 'update', 'remove']),
       deliveries: counted(store.deliveries, ['put', 'remove']),
     };
-    return { tables, isDead: () => left < 0 };
+    return { tables, isDead: () => left < 0, bury: () => buried.abort(new AppError('STORE_FAILED', 'gone')) };
   };
 
-  for (let writes = 0; writes < 6; writes++)
+  const WRITES = 6;
+  for (let writes = 0; writes <= WRITES; writes++)
     test(`after ${writes} of them`, async () => {
       const target = await targetOf();
       const first = await openShelf();
-      const { tables, isDead } = mortal(first.store, writes);
+      const { tables, isDead, bury } = mortal(first.store, writes);
       const kit = await openShelf({ store: tables, tryLimits: { graceMs: 0 } }, first);
+      onTestFinished(bury);
       const id = await recordCall(kit, { fields: { url: target.url } });
       const isDelivered = async (): Promise<boolean> =>
         (await first.store.recordings.get('acme', id))?.state === 'delivered' &&
         (await first.store.deliveries.get(id))?.state === 'done';
       await until(async () => isDead() || (await isDelivered()));
+      // As long as its row doesn't say that there is an artefact, its journal is there.
+      if (writes <= 3) expect(kit.files()).toContain(`journals/acme/${id}.journal`);
       const again = await restarted(first);
       await until(isDelivered);
       expect(again.files()).toEqual(finalFiles(id));
       expect(await isSound(again, id)).toBe(true);
       for (const { headers } of target.seen) expect(headers['idempotency-key']).toBe(id);
-      if (writes >= 6) expect(isDead()).toBe(false);
+      expect(isDead()).toBe(writes < WRITES);
     });
 });
 
@@ -353,16 +383,39 @@ describe('the end of the service', () => {
     await Promise.all(calls.map(({ call }) => call.end('shutdown')));
     const drained = kit.shelf.drain(1000);
     await until(() => kit.shelf.counts.rowsToWrite === 0);
-    expect(pool.begun).toHaveLength(1);
+    // One of them may have come to the finalizer already.
     kit.clock.advance(1000);
     await drained;
+    expect(pool.begun.length).toBeLessThanOrEqual(1);
+    for (const { recorder } of calls)
+      expect((await kit.store.recordings.get('acme', recorder.head.id))!.state).toBe('finalizing');
     await kit.shelf.close();
-    pool.held[0].fail(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
     const again = await restarted(kit);
     for (const { recorder } of calls) {
       expect((await again.shelf.get('acme', recorder.head.id)).state).toBe('stored');
       expect(await isSound(again, recorder.head.id)).toBe(true);
     }
+  });
+
+  test('leaves to the next start what takes longer than it may', async () => {
+    const pool = new HeldPool();
+    const kit = await openShelf({ pool });
+    const id = await recordCall(kit);
+    await until(() => pool.held.length === 1);
+    let isDrained = false;
+    const drained = kit.shelf.drain(1000).then(() => {
+      isDrained = true;
+    });
+    await until(() => kit.clock.sleepers === 1);
+    kit.clock.advance(999);
+    await until(() => kit.shelf.counts.rowsToWrite === 0);
+    expect(isDrained).toBe(false);
+    kit.clock.advance(1);
+    await drained;
+    await kit.shelf.close();
+    // Being ended is no failure of the recording's.
+    expect(await kit.shelf.get('acme', id)).toMatchObject({ state: 'finalizing', error: null });
+    expect((await (await restarted(kit)).shelf.get('acme', id)).state).toBe('stored');
   });
 
   test('lets what runs come to its end, begins nothing, and doesn’t wait when it is done', async () => {
@@ -384,8 +437,9 @@ describe('the end of the service', () => {
   test('gives deliveries in flight until the deadline', async () => {
     let respond: (() => void) | undefined;
     const target = await ScriptedTarget.start((request, response) => {
-      request.resume();
-      respond = () => void response.end();
+      request.resume().on('end', () => {
+        respond = () => void response.end();
+      });
     });
     onTestFinished(() => target.close());
     const kit = await openShelf({ tryLimits: { graceMs: 0 } });
@@ -406,7 +460,10 @@ test('a recording whose journal could not even be made has failed, and says why'
   rmSync(dirname(recorder.path), { recursive: true });
   kit.shelf.closed(recorder, new AppError('JOURNAL_UNWRITABLE', `journal can’t be made: ${recorder.path}`), ACME);
   await kit.shelf.settled();
-  const error = { code: 'JOURNAL_UNWRITABLE', message: `journal can’t be made: journals/acme/${recorder.head.id}.journal` };
+  const error = {
+    code: 'JOURNAL_UNWRITABLE',
+    message: `journal can’t be made: journals/acme/${recorder.head.id}.journal`,
+  };
   expect(await kit.shelf.get('acme', recorder.head.id)).toMatchObject({ state: 'failed', error });
   await call.end();
 });

@@ -10,6 +10,7 @@ import { RecordingShelf } from '../../../src/app/recordings/recording-shelf.ts';
 import type { ShelfOptions } from '../../../src/app/recordings/shelf-options.ts';
 import { Call } from '../../../src/call/call.ts';
 import type { Clock } from '../../../src/core/clock.ts';
+import { AppError } from '../../../src/core/errors.ts';
 import type { RecordCallFields } from '../../../src/core/record-call.ts';
 import { parseAllowList } from '../../../src/deliver/allow-list.ts';
 import { finalizeRecording } from '../../../src/finalize/finalize-recording.ts';
@@ -129,9 +130,11 @@ export class HeldPool {
   readonly held: { readonly id: string; readonly go: () => void; readonly fail: (error: Error) => void }[] = [];
   /** Ids in the order they were begun. */
   readonly begun: string[] = [];
+  #isClosed = false;
 
   readonly run: ShelfOptions['pool']['run'] = (job, onProgress = () => {}) => {
     const id = job.mediaName.split('.', 1)[0]!;
+    if (this.#isClosed) return Promise.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
     this.begun.push(id);
     return new Promise((resolve, reject) => {
       onProgress(0.25);
@@ -140,7 +143,11 @@ export class HeldPool {
     });
   };
 
-  readonly close = async (): Promise<void> => {};
+  /** As the real one does: what has not come to its end fails. */
+  readonly close = async (): Promise<void> => {
+    this.#isClosed = true;
+    for (const { fail } of this.held) fail(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
+  };
 }
 
 export type Said = {

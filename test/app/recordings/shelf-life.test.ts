@@ -1,7 +1,8 @@
 /** A recording's life on the shelf, from its first frame to its artefact, and what the API sees of it on the way. */
-import { existsSync, readFileSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { doJob } from '../../../src/app/recordings/background-job.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import { gregorianSeconds } from '../../../src/core/ids.ts';
 import { verifyArtefact } from '../../../src/finalize/verify-artefact.ts';
@@ -87,7 +88,7 @@ test('it ends as an artefact and its manifest, named by its id, with Kazoo’s f
     _read_only: { content_types: ['audio/wav'] },
   });
   const artefact = await kit.shelf.artefact('acme', id);
-  expect(artefact).toMatchObject({ mediaType: 'audio/wav', mediaName: 'tea.wav', sha256: document['sha256'] });
+  expect(artefact).toMatchObject({ mediaType: 'audio/wav', mediaName: 'tea.wav', sha256: document.sha256 });
   expect((await verifyArtefact(artefact.path)).filter(({ ok }) => !ok)).toEqual([]);
   expect(await kit.shelf.manifest('acme', id)).toMatchObject({ recording: { id } });
   expect(typesOf(kit)).toEqual(['recording.finalizing', 'recording.stored']);
@@ -153,7 +154,11 @@ describe('finalizing', () => {
     await kit.shelf.settled();
     // Where the data are on this machine is nobody's business.
     const error = { code: 'CODEC_UNSUPPORTED', message: 'no decoder for X (journals/x)' };
-    expect(await kit.shelf.get('acme', id)).toMatchObject({ state: 'failed', error, _read_only: { content_types: [] } });
+    expect(await kit.shelf.get('acme', id)).toMatchObject({
+      state: 'failed',
+      error,
+      _read_only: { content_types: [] },
+    });
     expect(kit.events.at(-1)).toMatchObject({ type: 'finalize.failed', data: { id, error, set_aside: false } });
     expect(kit.files()).toEqual([`journals/acme/${id}.about.json`, `journals/acme/${id}.journal`]);
     await kit.shelf.close();
@@ -190,14 +195,14 @@ describe('finalizing', () => {
     const kit = await openShelf();
     const { call, recorder } = beginCall(kit, { ms: 1000 });
     await recorder.sync();
-    const { size } = await import('node:fs').then(({ statSync }) => statSync(recorder.path));
+    const { size } = statSync(recorder.path);
     truncateSync(recorder.path, size - 5000);
     kit.shelf.closed(recorder, new AppError('JOURNAL_UNWRITABLE', 'journal can’t be written (ENOSPC)'), ACME);
     await kit.shelf.settled();
     const document = await kit.shelf.get('acme', recorder.head.id);
     expect(document).toMatchObject({ state: 'stored', error: { code: 'JOURNAL_UNWRITABLE' } });
-    expect(document['duration_ms']).toBeGreaterThan(500);
-    expect(document['duration_ms']).toBeLessThan(1000);
+    expect(document.duration_ms).toBeGreaterThan(500);
+    expect(document.duration_ms).toBeLessThan(1000);
     await call.end().catch(() => {});
   });
 
@@ -276,7 +281,6 @@ describe('waveforms', () => {
       {
         background: async (job, { onProgress }) => {
           measured++;
-          const { doJob } = await import('../../../src/app/recordings/background-job.ts');
           return doJob(job, onProgress);
         },
       },
@@ -284,10 +288,13 @@ describe('waveforms', () => {
     );
     const id = await recordCall(counted, { ms: 1000 });
     await counted.shelf.settled();
-    const [peaks, fewer] = await Promise.all([counted.shelf.peaks('acme', id, 100), counted.shelf.peaks('acme', id, 7)]);
+    const [peaks, fewer] = await Promise.all([
+      counted.shelf.peaks('acme', id, 100),
+      counted.shelf.peaks('acme', id, 7),
+    ]);
     expect(peaks).toMatchObject({ points: 100, duration_ms: 1000 });
     expect(fewer).toMatchObject({ points: 7 });
-    const channels = peaks['channels'] as { min: number[]; max: number[] }[];
+    const channels = peaks.channels as { min: number[]; max: number[] }[];
     expect(channels).toHaveLength(2);
     for (const { min, max } of channels) {
       expect([min.length, max.length]).toEqual([100, 100]);
@@ -314,6 +321,23 @@ test('deleting takes audio, manifest, waveform and document', async () => {
   expect(typesOf(kit).at(-1)).toBe('recording.removed');
 });
 
+test('a data folder that is moved has everything still in it', async () => {
+  const kit = await openShelf();
+  const id = await recordCall(kit, { ms: 400 });
+  await kit.shelf.settled();
+  await kit.shelf.close();
+  expect((await kit.store.recordings.get('acme', id))!.artefactPath).toBe(`recordings/acme/202601/${id}.wav`);
+  const folder = `${kit.folder}-moved`;
+  renameSync(kit.folder, folder);
+  const moved = await openShelf({}, { ...kit, folder });
+  await moved.shelf.recover();
+  expect((await moved.shelf.artefact('acme', id)).path).toBe(join(folder, `recordings/acme/202601/${id}.wav`));
+  expect(await moved.shelf.manifest('acme', id)).toMatchObject({ recording: { id } });
+  expect(await moved.shelf.peaks('acme', id, 5)).toMatchObject({ points: 5 });
+  await moved.shelf.remove('acme', id);
+  expect(moved.files()).toEqual([]);
+});
+
 test('a listener that throws stops nothing', async () => {
   const kit = await openShelf({
     events: {
@@ -334,7 +358,6 @@ test('a manifest that is gone is not found', async () => {
   await kit.shelf.settled();
   const { path } = await kit.shelf.artefact('acme', id);
   expect(JSON.parse(readFileSync(`${path}.json`, 'utf8'))).toEqual(await kit.shelf.manifest('acme', id));
-  const { rmSync } = await import('node:fs');
   rmSync(join(path, '..'), { recursive: true });
   await expect(kit.shelf.manifest('acme', id)).rejects.toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   await expect(kit.shelf.artefact('acme', id)).rejects.toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
