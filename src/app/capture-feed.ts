@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { CaptureReader } from '../ingest/capture/capture-reader.ts';
 import { CaptureClock } from '../ingest/capture-clock.ts';
 import type { Datagram } from '../ingest/datagram.ts';
-import type { CapturePlan, PlannedCall } from '../ingest/plan.ts';
+import type { CapturePlan, PlannedCall, PlannedStream } from '../ingest/plan.ts';
 import { PlanIndex, type Planned } from '../ingest/plan-index.ts';
 import { RtpPacket } from '../media/rtp-packet.ts';
 import type { LiveCall } from './live-call.ts';
@@ -12,8 +12,11 @@ import type { LiveCall } from './live-call.ts';
 /** Journals may lag this far behind the reader before it waits for them. */
 const MOST_PENDING_BYTES = 4 << 20;
 const LOOK_EVERY = 512;
-/** A call is over this long after its last packet, by the capture's own times. */
+/** A call whose packets have all been read is over this long after its last, by the capture's own times. */
 const OVER_AFTER_US = 1_000_000;
+
+/** A call that is being fed. */
+type Fed = { readonly live: LiveCall; readonly times: CaptureClock<PlannedStream>; packetsLeft: number };
 
 export class CaptureFeed {
   readonly #path: string;
@@ -22,9 +25,10 @@ export class CaptureFeed {
   readonly #speed: number;
   readonly #signal: AbortSignal | undefined;
   readonly #index: PlanIndex;
-  readonly #calls = new Map<PlannedCall, LiveCall>();
+  readonly #calls = new Map<PlannedCall, Fed>();
+  /** A call is begun once: begun anew it would know nothing of its masks. */
+  readonly #over = new Set<PlannedCall>();
   readonly #packet = new RtpPacket();
-  readonly #captureClock = new CaptureClock();
   readonly #media: MediaPacket = {
     leg: 'a',
     ssrc: 0,
@@ -40,6 +44,10 @@ export class CaptureFeed {
   #startedUs = 0;
   #firstUs: number | undefined;
   #packets = 0;
+  /** Times a stream's clock was found elsewhere than its call's. */
+  clockSteps = 0;
+  /** Packets of calls that were over: the capture's times do not fit together. */
+  packetsTooLate = 0;
 
   /** @param speed times real time; infinite: as fast as it goes. @param begin makes a call when its first packet comes. */
   constructor(options: {
@@ -58,11 +66,6 @@ export class CaptureFeed {
     this.#signal = options.signal;
   }
 
-  /** Times the capturing machine's clock was set back. */
-  get clockSteps(): number {
-    return this.#captureClock.steps;
-  }
-
   /** Resolves when the capture has been read and every call has ended. */
   async run(onProgress: (bytes: number, total: number) => void): Promise<void> {
     this.#startedUs = this.#clock.now();
@@ -78,24 +81,32 @@ export class CaptureFeed {
       this.#signal?.throwIfAborted();
       await this.#endOver(batch.at(-1)?.atUs ?? 0);
     }
-    for (const live of this.#calls.values()) await this.#end(live);
-    this.#calls.clear();
+    for (const [planned, fed] of this.#calls) await this.#end(planned, fed);
   }
 
   /** Stops at once: every call ends where it is, and its journals are closed. */
   async abort(): Promise<void> {
-    await Promise.allSettled([...this.#calls.values()].map((live) => live.call.end('shutdown')));
+    await Promise.allSettled([...this.#calls.values()].map(({ live }) => live.call.end('shutdown')));
     this.#calls.clear();
   }
 
   /** @returns a promise only when something has to be waited for, so that most packets cost none. */
   #take(datagram: Datagram, planned: Planned): Promise<void> | undefined {
-    const atUs = this.#captureClock.at(datagram.atUs);
-    let live = this.#calls.get(planned.call);
-    if (live === undefined) {
-      live = this.#begin(planned.call, atUs);
-      this.#calls.set(planned.call, live);
+    if (this.#over.has(planned.call)) {
+      this.packetsTooLate++;
+      datagram.payload.fill(0);
+      return undefined;
     }
+    let fed = this.#calls.get(planned.call);
+    if (fed === undefined) {
+      const packetsLeft = planned.call.streams.reduce((sum, { packets }) => sum + packets, 0);
+      const times = new CaptureClock<PlannedStream>();
+      fed = { live: this.#begin(planned.call, times.at(planned.stream, datagram.atUs)), times, packetsLeft };
+      this.#calls.set(planned.call, fed);
+    }
+    fed.packetsLeft--;
+    const { live } = fed;
+    const atUs = fed.times.at(planned.stream, datagram.atUs);
     if (this.#speed !== Number.POSITIVE_INFINITY || live.isDue(atUs) || ++this.#packets % LOOK_EVERY === 0) {
       return this.#takeSlowly(datagram, planned, live, atUs);
     }
@@ -137,14 +148,15 @@ export class CaptureFeed {
   }
 
   async #endOver(capturedUs: number): Promise<void> {
-    for (const [planned, live] of this.#calls) {
-      if (capturedUs < planned.lastUs + OVER_AFTER_US) continue;
-      this.#calls.delete(planned);
-      await this.#end(live);
+    for (const [planned, fed] of this.#calls) {
+      if (fed.packetsLeft <= 0 && capturedUs >= planned.lastUs + OVER_AFTER_US) await this.#end(planned, fed);
     }
   }
 
-  async #end(live: LiveCall): Promise<void> {
+  async #end(planned: PlannedCall, { live, times }: Fed): Promise<void> {
+    this.#calls.delete(planned);
+    this.#over.add(planned);
+    this.clockSteps += times.steps;
     await live.control.run();
     await live.call.end();
   }

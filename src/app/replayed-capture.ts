@@ -60,7 +60,12 @@ export class ReplayedCapture {
     const feed = this.#feed(plan, this.#options.speed, (planned, startUs) => this.#begin(planned, startUs, rehearsal));
     const share = rehearsal === undefined ? { before: 0, passes: 1 } : { before: 1, passes: 2 };
     await this.#run(feed, share);
-    if (feed.clockSteps > 0) this.#warn('the capturing clock was set back; its times were joined');
+    if (feed.clockSteps > 0)
+      this.#warn('the capturing clock was set back, or there was more than one; times were joined');
+    if (feed.packetsTooLate > 0)
+      this.#warn(
+        `packets of calls that seemed to be over, by the capture's times: ${feed.packetsTooLate}, not recorded`,
+      );
     if (this.#recordings > 0) return undefined;
     return metaflows === undefined ? 'no call in it was answered or bridged' : 'no code in it started a recording';
   }

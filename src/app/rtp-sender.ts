@@ -10,7 +10,7 @@ import { AppError, systemCode } from '../core/errors.ts';
 import type { Leg } from '../core/leg.ts';
 import { CaptureReader } from '../ingest/capture/capture-reader.ts';
 import { CaptureClock } from '../ingest/capture-clock.ts';
-import type { PlannedCall } from '../ingest/plan.ts';
+import type { PlannedCall, PlannedStream } from '../ingest/plan.ts';
 import { PlanIndex } from '../ingest/plan-index.ts';
 import { RtpPacket } from '../media/rtp-packet.ts';
 
@@ -37,7 +37,7 @@ export const sendRtp = async (options: SendOptions): Promise<Record<Leg, number>
   const sockets: Record<Leg, Socket> = { a: await connect(targets.a), b: await connect(targets.b) };
   const sent: Record<Leg, number> = { a: 0, b: 0 };
   const index = new PlanIndex({ calls: [call] });
-  const times = new CaptureClock();
+  const times = new CaptureClock<PlannedStream>();
   const packet = new RtpPacket();
   const startedUs = clock.now();
   let firstUs: number | undefined;
@@ -47,7 +47,7 @@ export const sendRtp = async (options: SendOptions): Promise<Record<Leg, number>
         if (datagram.protocol !== 'udp' || !packet.parse(datagram.payload)) continue;
         const planned = index.find(datagram, packet.ssrc);
         if (planned === undefined) continue;
-        const atUs = times.at(datagram.atUs);
+        const atUs = times.at(planned.stream, datagram.atUs);
         firstUs ??= atUs;
         const waitMs = (startedUs + (atUs - firstUs) / speed - clock.now()) / 1000;
         if (waitMs > SHORTEST_WAIT_MS) await clock.sleep(waitMs, signal);
