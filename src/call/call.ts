@@ -50,6 +50,7 @@ export class Call {
   #reachUs = Number.NEGATIVE_INFINITY;
   #answered = false;
   #bridged = false;
+  readonly #bridgedByMedia: boolean;
   /** Whether the open mask is on disk in every journal. */
   #durable = true;
   /** Masks asked for so far: an unmask that is under way when another is asked for does not take effect. */
@@ -69,11 +70,14 @@ export class Call {
     random: RandomBytes;
     /** Withhold frames with audible key tones (rule 10); frames then wait 150 ms in memory. */
     redactTones?: boolean;
+    /** Whether the call counts as bridged once both legs send, where nobody says so; default yes. */
+    bridgedByMedia?: boolean;
     listener?: CallListener;
   }) {
     this.identity = options.identity;
     this.#nowUs = options.startUs;
     this.#listener = options.listener ?? {};
+    this.#bridgedByMedia = options.bridgedByMedia ?? true;
     this.#foreseen = options.foreseen ?? [];
     this.#positions = new PositionMasks(this.#foreseen);
     this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
@@ -135,6 +139,21 @@ export class Call {
     this.#nowUs = nowUs;
     this.#intake.release(nowUs);
     if (nowUs >= this.#nextDueUs) this.#due();
+  }
+
+  /**
+   * What is read from now on may have waited since `sinceUs`, one leg's packets longer than the other's: nothing is judged until `letGo`, and
+   * a mask that is asked for meanwhile reaches back to then, for its code may have waited as well.
+   */
+  hold(sinceUs: number): void {
+    this.#intake.holdingSinceUs = Math.min(sinceUs, this.#intake.holdingSinceUs ?? sinceUs);
+  }
+
+  /** What waited has been read. */
+  letGo(nowUs: number): void {
+    this.#intake.holdingSinceUs = undefined;
+    this.advance(nowUs);
+    if (!this.#ended) this.#intake.release(this.#nowUs);
   }
 
   /** Starts a recording with the next frame, or when `record_on_answer` or `record_on_bridge` say. */
@@ -207,7 +226,7 @@ export class Call {
   }
 
   get #isBridged(): boolean {
-    return this.#bridged || this.#intake.isBridged;
+    return this.#bridged || (this.#bridgedByMedia && this.#intake.isBridged);
   }
 
   #condition(fields: RecordCallFields): 'answer' | 'bridge' | 'either' | undefined {
@@ -281,7 +300,8 @@ export class Call {
     this.#masksAsked++;
     const isNew = this.masks.open === undefined;
     if (isNew) {
-      const startUs = Math.max(this.#nowUs - this.#intake.lookbackUs, Math.min(this.#nowUs, this.#reachUs));
+      const backUs = Math.min(this.#nowUs - this.#intake.lookbackUs, this.#intake.holdingSinceUs ?? this.#nowUs);
+      const startUs = Math.max(backUs, Math.min(this.#nowUs, this.#reachUs));
       this.#durable = false;
       const mask = this.masks.begin(startUs, this.#nowUs, trigger);
       this.#note(mask);

@@ -17,6 +17,8 @@ export type HeldFrame = {
   order: PacketOrder;
   /** How much audio from before it is in it, µs. */
   reachBackUs: number;
+  /** It may have come as early as this. */
+  sinceUs: number;
   bytes: Buffer;
   length: number;
 };
@@ -56,6 +58,7 @@ export class Holdback {
       arrivalUs,
       order: 'inOrder',
       reachBackUs: 0,
+      sinceUs: arrivalUs,
       bytes: Buffer.alloc(Math.max(SLOT_BYTES, length)),
       length,
     };

@@ -43,6 +43,8 @@ const MOST_STREAMS = 1024;
 export class Intake {
   /** How long frames wait for a mask that reaches back. */
   lookbackUs = 0;
+  /** Nothing is let go, and what comes may have waited since then. */
+  holdingSinceUs: number | undefined;
   readonly #gate: MaskGate;
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
@@ -115,6 +117,7 @@ export class Intake {
 
   /** Lets go, in order of arrival, of what no mask can reach any more and whose line is decided. */
   release(nowUs: number): void {
+    if (this.holdingSinceUs !== undefined) return;
     const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
     for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
       const { source, line, ticks, duration, arrivalUs } = frame;
@@ -128,7 +131,7 @@ export class Intake {
       timeline.placeHeld(line, ticks, duration, arrivalUs, frame.order);
       // A frame that is placed after its arrival must not hold up the others.
       if (wait > 0 && Math.min(timeline.endUs, arrivalUs) > nowUs - wait) return;
-      this.#gate.placement.take(timeline, line, arrivalUs, ticks, frame.reachBackUs);
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks, frame.reachBackUs, frame.sinceUs);
       if (this.#watches?.get(source)?.isTone(ticks, duration)) this.#gate.redact(source, frame.bytes, 0, frame.length);
       else this.#gate.judge(source, frame.bytes, 0, frame.length);
       this.#held.shift();
@@ -138,6 +141,7 @@ export class Intake {
   /** Lets go of everything: the call is over. */
   releaseAll(): void {
     this.lookbackUs = 0;
+    this.holdingSinceUs = undefined;
     for (const watch of this.#watches?.values() ?? []) watch?.end();
     this.release(Number.POSITIVE_INFINITY);
   }
@@ -165,14 +169,25 @@ export class Intake {
     const { bytes, start, end, arrivalUs } = packet;
     const payload = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
     const duration = source.codec.duration(payload);
+    // No audio in it: what else it is nobody knows, telephone-events under an unknown number perhaps.
+    if (duration === 0) {
+      stream.unusable++;
+      bytes.fill(0, start, end);
+      return;
+    }
     const timeline = stream.timeline(source.codec.wire.clockRate);
     const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order) === 'placed';
     const ticks = timeline.extended;
     const line = placed ? timeline.placedLine : undefined;
     const reachBackUs = ((source.codec.reachBack?.(payload) ?? 0) * 1e6) / source.codec.wire.clockRate;
     if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, payload);
-    else if (line !== undefined && this.#held.length === 0 && this.lookbackUs === 0) {
-      this.#gate.placement.take(timeline, line, arrivalUs, ticks, reachBackUs);
+    else if (
+      line !== undefined &&
+      this.#held.length === 0 &&
+      this.lookbackUs === 0 &&
+      this.holdingSinceUs === undefined
+    ) {
+      this.#gate.placement.take(timeline, line, arrivalUs, ticks, reachBackUs, arrivalUs);
       this.#gate.judge(source, bytes, start, end);
       return;
     }
@@ -181,6 +196,7 @@ export class Intake {
     held.duration = duration;
     held.order = order;
     held.reachBackUs = reachBackUs;
+    held.sinceUs = Math.min(arrivalUs, this.holdingSinceUs ?? arrivalUs);
     held.line = line;
     // The copy is judged; nothing of the frame stays where it came in.
     bytes.fill(0, start, end);

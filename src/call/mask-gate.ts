@@ -21,14 +21,26 @@ export class FramePlacement {
   /** How much audio from before it is in it. */
   reachBackUs = 0;
 
-  /** Takes the placement of the packet that `timeline` placed last.*/
-  take(timeline: StreamTimeline, line: Line, arrivalUs: number, ticks: number, reachBackUs: number): void {
+  /**
+   * Takes the placement of the packet that `timeline` placed last.
+   * @param reachBackUs how much audio from before it is in it. @param sinceUs how long before `arrivalUs` it may have come.
+   */
+  take(
+    timeline: StreamTimeline,
+    line: Line,
+    arrivalUs: number,
+    ticks: number,
+    reachBackUs: number,
+    sinceUs: number,
+  ): void {
     this.line = line;
     this.arrivalUs = arrivalUs;
     this.ticks = ticks;
     this.startUs = timeline.startUs;
     this.endUs = timeline.endUs;
     this.earliestUs = timeline.earliestUs - reachBackUs;
+    // Where its line can't say when it was captured, its arrival must, and that may have been sooner than it was read.
+    if (!line.trusted) this.earliestUs -= arrivalUs - sinceUs;
     this.latestUs = timeline.latestUs;
     this.reachBackUs = reachBackUs;
   }

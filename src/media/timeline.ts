@@ -33,9 +33,9 @@ const SHIFT_OPEN_US = 10_000_000;
 /** Packets of one new line agree within this. */
 const AGREE_US = 40_000;
 /** A new line is trusted after so many packets that agree … */
-const TRUST_PACKETS = 5;
+const TRUST_PACKETS = 10;
 /** … and after so much time, or fewer packets over a longer time. */
-const TRUST_SPAN_US = 60_000;
+const TRUST_SPAN_US = 160_000;
 const SPARSE_PACKETS = 3;
 const SPARSE_SPAN_US = 150_000;
 /** An anchor that falls by more than this was not known yet. */

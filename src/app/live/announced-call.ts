@@ -35,7 +35,7 @@ export class AnnouncedCall {
   readonly #commands: CallCommands;
   readonly #journals: CallJournals;
   #isBridged = false;
-  #bridgeTold = false;
+  #isHeld = false;
   #ending: Promise<void> | undefined;
 
   /** @param onEnded told once, when its last journal is closed. */
@@ -72,8 +72,11 @@ export class AnnouncedCall {
       journalPath: (id) => newJournalPath(surroundings.journals, accountId, id),
       random,
       redactTones: surroundings.redactTones,
+      // Both legs may send long before they are joined: ringing, announcements.
+      bridgedByMedia: false,
       listener: {
-        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, atUs),
+        // One that waited was pressed when nobody knows: the code it belongs to has not timed out.
+        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, surroundings.watch.sinceUs(atUs)),
         onStarted: (recorder) => this.recordings.started(recorder),
         onClosed: (recorder, failure) => this.recordings.closed(recorder, failure),
         onUnwatched: (codec) => this.events.publish('recording.unwatched', { codec }),
@@ -120,7 +123,7 @@ export class AnnouncedCall {
 
   get state(): 'announced' | 'answered' | 'bridged' | 'ended' {
     if (this.ended) return 'ended';
-    if (this.#isBridged || LEGS.every((leg) => this.legs[leg].packets > 0)) return 'bridged';
+    if (this.#isBridged) return 'bridged';
     return this.isAnswered ? 'answered' : 'announced';
   }
 
@@ -139,7 +142,7 @@ export class AnnouncedCall {
     this.#isBridged = true;
     this.call.advance(nowUs);
     this.call.bridged();
-    this.#tellBridge();
+    this.events.publish('call.bridged');
   }
 
   /** @param by the API key's id. */
@@ -156,7 +159,7 @@ export class AnnouncedCall {
   tick(nowUs: number): boolean {
     if (this.ended) return true;
     // Codes first: what they ask for counts from when they timed out, not from now.
-    this.#commands.advance(nowUs);
+    this.#commands.advance(this.#surroundings.watch.sinceUs(nowUs));
     this.call.advance(nowUs);
     this.#commands.begin();
     this.recordings.tellStopped('stop');
@@ -170,7 +173,6 @@ export class AnnouncedCall {
       if (changed !== undefined) this.events.publish(`leg.${changed}`, { leg });
       if (announced.lastUs !== undefined && announced.lastUs > lastUs) lastUs = announced.lastUs;
     }
-    if (this.state === 'bridged') this.#tellBridge();
     return nowUs - lastUs < this.#surroundings.limits.callIdleSec * 1e6;
   }
 
@@ -193,14 +195,21 @@ export class AnnouncedCall {
 
   /** The hot path: per packet, nothing is allocated here. */
   #take(packet: MediaPacket): void {
-    if (packet.arrivalUs >= this.#commands.deadlineUs) this.#commands.advance(packet.arrivalUs);
+    const sinceUs = this.#surroundings.watch.sinceUs(packet.arrivalUs);
+    if (sinceUs < packet.arrivalUs) this.#hold(sinceUs);
+    if (sinceUs >= this.#commands.deadlineUs) this.#commands.advance(sinceUs);
     this.call.packet(packet);
     this.#commands.begin();
   }
 
-  #tellBridge(): void {
-    if (this.#bridgeTold) return;
-    this.#bridgeTold = true;
-    this.events.publish('call.bridged');
+  /** The loop stood still: a code on one leg may be read after what was said behind it on the other. */
+  #hold(sinceUs: number): void {
+    this.call.hold(sinceUs);
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.#surroundings.watch.afterwards(() => {
+      this.#isHeld = false;
+      this.call.letGo(this.call.nowUs);
+    });
   }
 }

@@ -5,6 +5,7 @@ import type { LegLimits } from './announced-leg.ts';
 import type { EventSink } from './call-events.ts';
 import type { RecordingSink } from './call-recordings.ts';
 import type { LagBounds } from './journal-lag.ts';
+import type { LoopWatch } from './loop-watch.ts';
 
 export type CallSurroundings = {
   readonly random: RandomBytes;
@@ -21,6 +22,7 @@ export type CallSurroundings = {
   readonly calls: () => number;
   /** Resolves when the event loop has taken what the sockets hold by now. */
   readonly turn: () => Promise<void>;
+  readonly watch: LoopWatch;
   readonly onDefect: (error: unknown) => void;
 };
 

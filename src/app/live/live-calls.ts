@@ -20,6 +20,7 @@ import { LegSockets } from './leg-sockets.ts';
 import { LiveChannels } from './live-channels.ts';
 import { LiveCounts, type LiveNumbers } from './live-counts.ts';
 import type { LiveCallsOptions } from './live-options.ts';
+import { LOOK_MS, LoopWatch } from './loop-watch.ts';
 
 /** A call that has ended is shown for so long. */
 const SHOWN_FOR_US = 60_000_000;
@@ -34,6 +35,7 @@ export class LiveCalls implements CallsService {
   readonly #sockets: LegSockets;
   readonly #registry: CallRegistry<AnnouncedCall>;
   readonly #ticker: CallTicker;
+  readonly #endWatch: () => void;
   readonly #counts = new LiveCounts();
   /** Calls whose journals are not all closed; an ended one may be shown no more. */
   readonly #unfinished = new Set<AnnouncedCall>();
@@ -50,7 +52,10 @@ export class LiveCalls implements CallsService {
     this.#sockets = new LegSockets({ ...options, bind: options.bind ?? ((to) => RtpEndpoint.bind(to)) });
     this.#registry = new CallRegistry(limits);
     this.channels = new LiveChannels(this.#registry, clock);
-    this.#ticker = new CallTicker({ now: () => clock.now(), every: options.every ?? everyInterval, onDefect });
+    const every = options.every ?? everyInterval;
+    const watch = new LoopWatch(clock.now());
+    this.#endWatch = every(LOOK_MS, () => watch.tick(clock.now()));
+    this.#ticker = new CallTicker({ now: () => clock.now(), every, onDefect });
     this.#surroundings = {
       random: options.random,
       journals: options.journals,
@@ -66,6 +71,7 @@ export class LiveCalls implements CallsService {
         await turnOfTheLoop();
         await turnOfTheLoop();
       },
+      watch,
       onDefect,
     };
   }
@@ -122,6 +128,7 @@ export class LiveCalls implements CallsService {
     const nowUs = this.#clock.now();
     await Promise.all([...this.#unfinished].map((call) => call.end(reason, nowUs)));
     this.#ticker.close();
+    this.#endWatch();
   }
 
   async #announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {

@@ -33,7 +33,6 @@ describe('digits', () => {
     const [id] = scene.calls.get(ACCOUNT, 'c1').recordings;
     expect(scene.told.filter(({ type }) => !type.startsWith('leg.'))).toEqual([
       { account: ACCOUNT, call_id: 'c1', type: 'call.announced', direction: 'inbound' },
-      { account: ACCOUNT, call_id: 'c1', type: 'call.bridged' },
       { account: ACCOUNT, call_id: 'c1', type: 'recording.started', recording_id: id, started_by: 'dtmf' },
       { account: ACCOUNT, call_id: 'c1', type: 'mask.on', recordings: [id], by: DTMF_B },
       { account: ACCOUNT, call_id: 'c1', type: 'mask.off', recordings: [id], by: DTMF_B },

@@ -136,7 +136,7 @@ describe('silence', () => {
     scene.speak(200);
     const endpoint = scene.endpoint('b');
     scene.speak(30_200, { legs: ['a'] });
-    expect(scene.calls.get(ACCOUNT, 'c1')).toMatchObject({ state: 'bridged', legs: { b: { state: 'ended' } } });
+    expect(scene.calls.get(ACCOUNT, 'c1')).toMatchObject({ state: 'announced', legs: { b: { state: 'ended' } } });
     expect(endpoint.closed).toBe(1);
     await vi.waitFor(() => expect(scene.ports.free).toBe(19));
     await scene.calls.hangUp(ACCOUNT, 'c1');
@@ -156,7 +156,7 @@ describe('silence', () => {
     await scene.announce({ record_call: WAV });
     scene.speak(1000);
     scene.passTime(29_800);
-    expect(scene.calls.get(ACCOUNT, 'c1').state).toBe('bridged');
+    expect(scene.calls.get(ACCOUNT, 'c1').state).toBe('announced');
     scene.passTime(300);
     expect(scene.calls.get(ACCOUNT, 'c1').state).toBe('ended');
     await vi.waitFor(() => expect(scene.closed).toHaveLength(1));

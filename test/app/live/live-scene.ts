@@ -4,6 +4,7 @@ import type { CallDirectory } from '../../../src/app/live/call-lookup.ts';
 import type { BindEndpoint } from '../../../src/app/live/leg-sockets.ts';
 import { LiveCalls } from '../../../src/app/live/live-calls.ts';
 import type { LiveCallsOptions } from '../../../src/app/live/live-options.ts';
+import { LOOK_MS } from '../../../src/app/live/loop-watch.ts';
 import type { RecordingAbout } from '../../../src/app/recordings/about.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { AppError } from '../../../src/core/errors.ts';
@@ -50,8 +51,22 @@ class TestClock implements Clock {
     return this.us;
   }
 
+  /** What looks at the loop as time passes; while a test has it stand still, nothing does. */
+  readonly looks: (() => void)[] = [];
+
   set(us: number): void {
+    for (let nextUs = this.us + LOOK_MS * 1000; nextUs < us; nextUs += LOOK_MS * 1000) this.#look(nextUs);
+    this.#look(us);
+  }
+
+  /** Time passes, and the loop does not go round. */
+  stall(us: number): void {
+    this.us += us;
+  }
+
+  #look(us: number): void {
     this.us = us;
+    for (const look of this.looks) look();
     for (const sleeper of this.#sleeping) if (sleeper.untilUs <= us) sleeper.wake();
   }
 
@@ -165,9 +180,10 @@ export class LiveScene {
       onClosed: (recorder, failure, about) => this.closed.push({ recorder, failed: failure !== undefined, about }),
       admit: () => this.refusal,
       onDefect: (error) => this.defects.push(error),
-      every: (_ms, work) => {
-        this.#tick.push(work);
-        return () => this.#tick.splice(this.#tick.indexOf(work), 1);
+      every: (ms, work) => {
+        const list = ms === LOOK_MS ? this.clock.looks : this.#tick;
+        list.push(work);
+        return () => list.splice(list.indexOf(work), 1);
       },
       bind: async (to) => {
         const endpoint = new FakeEndpoint(to);
@@ -183,6 +199,8 @@ export class LiveScene {
   get ticking(): boolean {
     return this.#tick.length > 0;
   }
+
+  readonly startMs = START_US / 1000;
 
   get nowMs(): number {
     return (this.clock.us - START_US) / 1000;
@@ -256,6 +274,39 @@ export class LiveScene {
     }
     // Back onto the grid of frames.
     this.clock.set(START_US + Math.ceil(this.nowMs / FRAME_MS) * FRAME_MS * 1000);
+  }
+
+  /**
+   * The loop stands still for `ms` while both legs speak on and `typist` presses a key; then one leg's socket is read, then the other's.
+   * @param secretMs from when on, into the stall, the secret is said by both.
+   */
+  stall(
+    ms: number,
+    { typist, key, keyMs, secretMs }: { typist: Leg; key: string; keyMs: number; secretMs: number },
+  ): void {
+    const fromMs = this.nowMs;
+    const waited: Record<Leg, Buffer[]> = { a: [], b: [] };
+    for (const leg of ['a', 'b'] as const) {
+      let held = 0;
+      for (let atMs = FRAME_MS; atMs <= ms; atMs += FRAME_MS) {
+        const n = Math.round((fromMs + atMs) / FRAME_MS);
+        if (leg === typist && atMs > keyMs && held < 3) {
+          const timestamp = Math.round((fromMs + keyMs) * 8);
+          const [event] = telephoneEvent({ digit: key, durationMs: 60, timestamp, atUs: 0 });
+          const payload = Buffer.from(event!.payload);
+          payload.writeUInt16BE(++held * 160, 2);
+          waited[leg].push(rtpPacket({ ...this.#next(leg), payloadType: 101, timestamp, marker: held === 1, payload }));
+          continue;
+        }
+        const from = (n * 160) % 8000;
+        const payload = atMs > secretMs ? Buffer.alloc(160, SECRET) : this.#coded[leg].subarray(from, from + 160);
+        waited[leg].push(rtpPacket({ ...this.#next(leg), payloadType: 0, timestamp: n * 160, payload }));
+      }
+    }
+    this.clock.stall(ms * 1000);
+    const last: Leg = typist;
+    for (const data of waited[last === 'a' ? 'b' : 'a']) this.give(last === 'a' ? 'b' : 'a', data);
+    for (const data of waited[last]) this.give(last, data);
   }
 
   act(leg: Leg, action: RecordAction, fields: RecordCallFields = {}, callId = 'c1') {

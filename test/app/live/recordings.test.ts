@@ -56,9 +56,9 @@ describe('recordings that begin by themselves', () => {
     { fields: { record_on_answer: true }, on: 'both legs', starts: false },
     { fields: { record_on_bridge: true }, on: 'answer', starts: false },
     { fields: { record_on_bridge: true }, on: 'bridge', starts: true },
-    { fields: { record_on_bridge: true }, on: 'both legs', starts: true },
+    { fields: { record_on_bridge: true }, on: 'both legs', starts: false },
     { fields: { record_on_answer: true, record_on_bridge: true }, on: 'answer', starts: true },
-    { fields: { record_on_answer: true, record_on_bridge: true }, on: 'both legs', starts: true },
+    { fields: { record_on_answer: true, record_on_bridge: true }, on: 'both legs', starts: false },
   ];
   for (const { fields, on, starts } of cases) {
     test(`${Object.keys(fields).join(' and ')}: ${on} ${starts ? 'starts it' : 'is not enough'}`, async () => {
