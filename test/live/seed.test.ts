@@ -321,7 +321,6 @@ describe.each(SCENES)('$name', (scene) => {
       expect(told.find((event) => event.type === type)!.data.recordings).toEqual(expect.arrayContaining(ids));
     const story = [
       'call.announced',
-      'call.bridged',
       'mask.on',
       'mask.off',
       'call.ended',
