@@ -1,6 +1,7 @@
 /**
  * Watches one source's audio for key tones in the speech band, so that frames with them can be withheld before anything is written
- * (design §4 rule 10). Works in the source's own ticks, so it needs no line. It never says which key. Pure.
+ * (design §4 rule 10). Works in the source's own ticks, so it needs no line. It never says which key, and keeps no sound once it ended:
+ * a mask may have withheld it. Pure.
  */
 import { DtmfDetector, type ToneSpan } from '../kernel/dtmf-detector.ts';
 import type { Codec, FrameDecoder } from '../media/codec.ts';
@@ -14,6 +15,8 @@ const LONGEST_HOLE_SECONDS = 0.5;
 const SORTED_FRAMES = 2;
 /** So many lost frames in a row are stood in for. */
 const STAND_INS = 2;
+/** Longer than what the detector keeps. */
+const LONGEST_WINDOW_SECONDS = 0.05;
 /** Spans older than these are of frames that have long been let go. */
 const REMEMBERED = 64;
 
@@ -55,9 +58,13 @@ export class ToneWatch {
     this.#drain(SORTED_FRAMES);
   }
 
-  /** Whether any part of the frame is, or may yet turn out to be, a tone. */
+  /**
+   * Whether any part of the frame is, or may yet turn out to be, a tone. Asked when the frame is let go: if none was heard
+   * after it, its sound is forgotten. A frame that comes so much later is too far off for it to stand in.
+   */
   isTone(ticks: number, duration: number): boolean {
     const end = ticks + duration;
+    if (end === this.#expected) this.#forget();
     if (this.#tones.some((tone) => ticks < tone.end && end > tone.start)) return true;
     return !this.#ended && (this.#base === undefined || end > this.#ticks(this.#detector.decidedTo));
   }
@@ -68,6 +75,16 @@ export class ToneWatch {
     this.#drain(0);
     this.#ended = true;
     this.#note(this.#detector.flush());
+    this.#forget();
+    // Its window is overwritten.
+    this.#detector.push(new Int16Array(Math.ceil(this.#codec.sampleRate * LONGEST_WINDOW_SECONDS)));
+    this.#decoder.reset();
+    this.#decoder.close();
+  }
+
+  #forget(): void {
+    this.#pcm.fill(0);
+    this.#heard = 0;
   }
 
   /** Listens to all but the last `keep` frames that wait. */
@@ -84,7 +101,10 @@ export class ToneWatch {
     if (this.#base === undefined || Math.abs(ticks - this.#expected) > longest) this.#restart(ticks);
     if (ticks < this.#expected) return;
     const wanted = Math.ceil(this.#samples(duration));
-    if (this.#pcm.length < wanted) this.#pcm = new Int16Array(wanted);
+    if (this.#pcm.length < wanted) {
+      this.#forget();
+      this.#pcm = new Int16Array(wanted);
+    }
     const hole = this.#samples(ticks - this.#expected);
     // A frame that was lost in the middle of a key must not hide it: the one before it stands in.
     for (let left = hole; left > 0; ) {

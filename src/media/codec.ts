@@ -23,7 +23,8 @@ export interface Codec {
   /** How long `payload` plays, in ticks of the wire clock; 0 when it carries no audio or can't be told. Allocates nothing. */
   duration(payload: Uint8Array): number;
   /**
-   * How much audio from before the frame its payload also holds, in ticks: look-ahead of the encoder, redundancy. 0 when absent.
+   * How much audio from before the frame its payload also holds, in ticks: look-ahead of the encoder and what it predicts from,
+   * redundancy, interleaving. 0 when absent. Allocates nothing.
    * A frame that begins within this of a mask's end carries masked sound.
    */
   reachBack?(payload: Uint8Array): number;

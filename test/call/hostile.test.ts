@@ -1,7 +1,6 @@
 /** What hostile reviewers found, each as they found it: races of commands, beginnings, ends, floods. */
 import { describe, expect, test } from 'vitest';
 import type { RecordCallFields } from '../../src/core/record-call.ts';
-import { opusReachBackSamples } from '../../src/media/codecs/opus-packet.ts';
 import type { WireCodec } from '../../src/media/wire-codec.ts';
 import { hear, manifestOf, Pipeline } from '../support/pipeline.ts';
 import { findInFiles, scratchDir } from '../support/scratch.ts';
@@ -166,14 +165,6 @@ describe('packets that lie', () => {
     await pipeline.call.end();
     expect(pipeline.closed).toHaveLength(1);
     expect(pipeline.closed[0]!.failure).toBeUndefined();
-  });
-
-  test('what they hold from before their own frame counts: look-ahead, and repeated frames', () => {
-    const silk20 = 1 << 3;
-    expect(opusReachBackSamples(Uint8Array.of(silk20, 0b0100_0000))).toBe(312 + 960);
-    expect(opusReachBackSamples(Uint8Array.of(silk20, 0b1000_0000))).toBe(312);
-    expect(opusReachBackSamples(Uint8Array.of(31 << 3, 0xff))).toBe(312);
-    expect(opusReachBackSamples(Uint8Array.of(silk20 | 3, 0x01, 0))).toBe(312 + 960);
   });
 
   test('nothing of a frame that waits stays where it came in', () => {

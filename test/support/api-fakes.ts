@@ -13,6 +13,7 @@ import { PUBLIC_ONLY } from '../../src/deliver/allow-list.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { buildApi } from '../../src/http/api.ts';
 import type { ApiLimits } from '../../src/http/api-limits.ts';
+import type { AuditNote, AuditPage, AuditService } from '../../src/http/audit.ts';
 import type {
   ArtefactFile,
   CallAnnouncement,
@@ -70,6 +71,7 @@ const leg = (channelId: string, port: number): CallDocument['legs']['a'] => ({
 
 export class FakeCalls implements CallsService {
   readonly announced: { readonly accountId: string; readonly announcement: CallAnnouncement }[] = [];
+  readonly media: CallAnnouncement['media'][] = [];
   readonly #calls = new Map<string, CallDocument>();
 
   async announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {
@@ -105,6 +107,12 @@ export class FakeCalls implements CallsService {
   answer = (accountId: string, callId: string) => this.#become(accountId, callId, 'answered');
   bridge = (accountId: string, callId: string) => this.#become(accountId, callId, 'bridged');
   hangUp = (accountId: string, callId: string) => this.#become(accountId, callId, 'ended');
+
+  async announceMedia(accountId: string, callId: string, media: CallAnnouncement['media']): Promise<CallDocument> {
+    const call = this.get(accountId, callId);
+    this.media.push(media);
+    return call;
+  }
 
   async #become(accountId: string, callId: string, state: CallDocument['state']): Promise<CallDocument> {
     const call = { ...this.get(accountId, callId), state };
@@ -265,12 +273,35 @@ export class FakeEvents implements EventsService {
   }
 }
 
+/** Remembers what it is told. */
+export class FakeAudit implements AuditService {
+  readonly notes: AuditNote[] = [];
+  readonly refusals: (string | undefined)[] = [];
+  readonly asked: { readonly accountId: string; readonly pageSize: number; readonly startKey: string | undefined }[] =
+    [];
+  answer: AuditPage = { entries: [], startKey: '', nextStartKey: undefined };
+
+  note(note: AuditNote): void {
+    this.notes.push(note);
+  }
+
+  refused(accountId: string | undefined): void {
+    this.refusals.push(accountId);
+  }
+
+  async page(accountId: string, query: { pageSize: number; startKey: string | undefined }): Promise<AuditPage> {
+    this.asked.push({ accountId, ...query });
+    return this.answer;
+  }
+}
+
 export type ApiUnderTest = {
   readonly app: FastifyInstance;
   readonly calls: FakeCalls;
   readonly channels: FakeChannels;
   readonly recordings: FakeRecordings;
   readonly events: FakeEvents;
+  readonly audit: FakeAudit;
   /** A request of the account's, injected. */
   ask(method: string, path: string, options?: Asked): Promise<Answer>;
   /** Begins to listen on loopback. @returns the address, without a slash at the end */
@@ -296,11 +327,12 @@ export type Answer = {
 export const apiUnderTest = async (
   options: { clock?: Clock; limits?: Partial<ApiLimits>; allow?: typeof PUBLIC_ONLY } = {},
 ): Promise<ApiUnderTest> => {
-  const [calls, channels, recordings, events] = [
+  const [calls, channels, recordings, events, audit] = [
     new FakeCalls(),
     new FakeChannels(),
     new FakeRecordings(scratchDir()),
     new FakeEvents(),
+    new FakeAudit(),
   ];
   const app = await buildApi({
     directory: new FakeDirectory() as unknown as Directory,
@@ -308,6 +340,7 @@ export const apiUnderTest = async (
     channels,
     recordings,
     events,
+    audit,
     health: { readiness: () => [], metrics: async () => ({ contentType: 'text/plain', text: '' }) },
     allowTargets: options.allow ?? PUBLIC_ONLY,
     version: '0.0.0',
@@ -331,5 +364,5 @@ export const apiUnderTest = async (
     };
   };
   const listen = (): Promise<string> => app.listen({ host: '127.0.0.1', port: 0 });
-  return { app, calls, channels, recordings, events, ask, listen };
+  return { app, calls, channels, recordings, events, audit, ask, listen };
 };

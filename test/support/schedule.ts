@@ -12,14 +12,19 @@ export const FRAME_MS = 20;
 /** The network's least delay; everything is seen that much later than it was said. */
 export const DELAY_MS = 15;
 
-/** Payload bytes of 20 ms, and timestamp ticks. */
-export const CODECS: readonly { readonly wire: WireCodec; readonly bytes: number; readonly ticks: number }[] = [
+/** Payload bytes of 20 ms, timestamp ticks, and how much from before a frame is in it. */
+export const CODECS: readonly {
+  readonly wire: WireCodec;
+  readonly bytes: number;
+  readonly ticks: number;
+  readonly reachMs?: number;
+}[] = [
   { wire: { name: 'PCMU', clockRate: 8000, channels: 1 }, bytes: 160, ticks: 160 },
   { wire: { name: 'PCMA', clockRate: 8000, channels: 1 }, bytes: 160, ticks: 160 },
   { wire: { name: 'L16', clockRate: 8000, channels: 1 }, bytes: 320, ticks: 160 },
   { wire: { name: 'L16', clockRate: 16_000, channels: 1 }, bytes: 640, ticks: 320 },
-  { wire: { name: 'G722', clockRate: 8000, channels: 1 }, bytes: 160, ticks: 160 },
-  { wire: { name: 'OPUS', clockRate: 48_000, channels: 2 }, bytes: 60, ticks: 960 },
+  { wire: { name: 'G722', clockRate: 8000, channels: 1 }, bytes: 160, ticks: 160, reachMs: 5 },
+  { wire: { name: 'OPUS', clockRate: 48_000, channels: 2 }, bytes: 60, ticks: 960, reachMs: 7 },
 ];
 
 export type Schedule = {
@@ -151,7 +156,9 @@ export const play = (schedule: Schedule): { frames: SentFrame[]; arrivals: Arriv
       const startMs = saidMs + DELAY_MS;
       const endMs = startMs + FRAME_MS;
       const secret = spans.some(({ from, to }) => startMs < to - EDGE_MS && endMs > from + EDGE_MS);
-      const kept = spans.every(({ from, to }) => startMs >= to + FRAME_MS || endMs <= from - FRAME_MS);
+      const kept = spans.every(
+        ({ from, to }) => startMs >= to + FRAME_MS + (codec.reachMs ?? 0) || endMs <= from - FRAME_MS,
+      );
       const payload = Buffer.alloc(codec.bytes);
       for (let i = 0; i < payload.length; i++) payload[i] = Math.floor(random() * 256);
       if (secret) for (let i = 1; i + SECRET.length <= payload.length; i += 20) SECRET.copy(payload, i);

@@ -3,10 +3,11 @@ import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { foreign } from './foreign.ts';
 import { isAudioRate } from './rates.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
 const HEADER_BYTES = 4;
 
 export const dvi4 = (wire: WireCodec): Codec | undefined =>
   isAudioRate(wire.clockRate)
-    ? foreign(wire, wire.clockRate, ({ length }) => 2 * Math.max(0, length - HEADER_BYTES))
+    ? foreign(wire, wire.clockRate, REACH_BACK_MS.adaptive, ({ length }) => 2 * Math.max(0, length - HEADER_BYTES))
     : undefined;

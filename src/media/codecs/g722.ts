@@ -2,6 +2,7 @@
 import { G722_SAMPLE_RATE, G722Decoder } from '../../kernel/g722.ts';
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
 /** 64 kbit/s. */
 const BYTES_PER_SECOND = 8000;
@@ -15,8 +16,7 @@ export function g722(wire: WireCodec): Codec | undefined {
     sampleRate: G722_SAMPLE_RATE,
     decodedBy: 'native',
     duration: (payload) => payload.length * ticksPerByte,
-    // The filter bank's 24 taps at 16 kHz (G.722 §3.1).
-    reachBack: () => 12 * ticksPerByte,
+    reachBack: () => (REACH_BACK_MS.g722 * wire.clockRate) / 1000,
     createDecoder: () => {
       const decoder = new G722Decoder();
       return {

@@ -2,12 +2,13 @@
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { foreign } from './foreign.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
 /** Bytes: 6.3 kbit/s, 5.3 kbit/s, silence description; the fourth is reserved. */
 const FRAME_BYTES = [24, 20, 4, 0] as const;
 const FRAME_SAMPLES = 240;
 
-export const g723 = (wire: WireCodec): Codec => foreign(wire, 8000, samples);
+export const g723 = (wire: WireCodec): Codec => foreign(wire, 8000, REACH_BACK_MS.g723, samples);
 
 function samples(payload: Uint8Array): number {
   let frames = 0;

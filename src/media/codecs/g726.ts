@@ -2,9 +2,10 @@
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { foreign } from './foreign.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
 export function g726(wire: WireCodec): Codec | undefined {
   const bits = Number(wire.name.slice(wire.name.lastIndexOf('-') + 1)) / 8;
   if (!(bits >= 2 && bits <= 5)) return undefined;
-  return foreign(wire, 8000, ({ length }) => Math.floor((8 * length) / bits));
+  return foreign(wire, 8000, REACH_BACK_MS.adaptive, ({ length }) => Math.floor((8 * length) / bits));
 }

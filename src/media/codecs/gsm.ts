@@ -2,5 +2,7 @@
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { foreign } from './foreign.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
-export const gsm = (wire: WireCodec): Codec => foreign(wire, 8000, ({ length }) => 160 * Math.floor(length / 33));
+export const gsm = (wire: WireCodec): Codec =>
+  foreign(wire, 8000, REACH_BACK_MS.gsm, ({ length }) => 160 * Math.floor(length / 33));

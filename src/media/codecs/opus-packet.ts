@@ -31,8 +31,8 @@ export function opusPacketSamples(packet: Uint8Array): number {
   }
 }
 
-/** §3.1 table 2: the frame's length by configuration: SILK, hybrid, CELT. */
-function frameSamples(config: number): number {
+/** §3.1 table 2: the length of each frame by configuration, in samples at 48 kHz: SILK, hybrid, CELT. */
+export function frameSamples(config: number): number {
   if (config < 12) return (config & 3) === 0 ? 480 : 960 * (config & 3);
   if (config < 16) return 480 << (config & 1);
   return 120 << (config & 3);
@@ -80,30 +80,3 @@ function sizeWidth(packet: Uint8Array, at: number, end: number): number {
 
 const sizeAt = (packet: Uint8Array, at: number, width: number): number =>
   width === 1 ? packet[at]! : packet[at]! + 4 * packet[at + 1]!;
-
-/** The encoder's look-ahead at 48 kHz: what a packet's first samples sound of was said this long before it (RFC 6716 §4.5, 6.5 ms). */
-const LOOK_AHEAD = 312;
-/** The longest frame that a packet repeats of the one before it: 20 ms at 48 kHz. */
-const REPEATED = 960;
-
-/**
- * How much audio from before the packet is in it: the encoder's look-ahead, and the last frame again where the packet says so, or may
- * say so, in the SILK layer's LBRR flag (RFC 6716 §4.2.4).
- */
-export const opusReachBackSamples = (packet: Uint8Array): number => LOOK_AHEAD + (mayRepeat(packet) ? REPEATED : 0);
-
-const mayRepeat = (packet: Uint8Array): boolean => {
-  const toc = packet[0];
-  const first = packet[1];
-  // From configuration 16 on there is no SILK layer.
-  if (toc === undefined || first === undefined || toc >> 3 >= 16) return false;
-  // Codes 2 and 3 have lengths before the first frame: taken to repeat.
-  if ((toc & 3) >= 2) return true;
-  const config = toc >> 3;
-  const milliseconds = config < 12 ? [10, 20, 40, 60][config & 3]! : [10, 20][config & 1]!;
-  const frames = Math.max(1, milliseconds / 20);
-  // VAD flags of each 20 ms, then the LBRR flag; once more for the side channel.
-  const mid = (first >> (7 - frames)) & 1;
-  const side = (toc & 4) !== 0 ? (first >> Math.max(0, 6 - 2 * frames)) & 1 : 0;
-  return (mid | side) === 1;
-};

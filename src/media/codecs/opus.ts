@@ -5,7 +5,8 @@
 import { OpusDecoder } from 'opus-decoder';
 import type { Codec, FrameDecoder } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
-import { opusPacketSamples, opusReachBackSamples } from './opus-packet.ts';
+import { opusPacketSamples } from './opus-packet.ts';
+import { opusReachBackSamples } from './opus-reach-back.ts';
 import { isAudioRate } from './rates.ts';
 
 const SAMPLE_RATE = 48_000;

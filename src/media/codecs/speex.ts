@@ -8,6 +8,7 @@ import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { bitsAt } from './bits.ts';
 import { foreign } from './foreign.ts';
+import { REACH_BACK_MS } from './reach-back.ts';
 
 /** Bits of a frame and of a layer by mode, the heads drawn above included (Speex manual, bit allocation). */
 const FRAME_BITS = [5, 43, 119, 160, 220, 300, 364, 492, 79];
@@ -21,7 +22,8 @@ const SHORTEST_HEAD = 5;
 export function speex(wire: WireCodec): Codec | undefined {
   const { clockRate } = wire;
   if (clockRate !== 8000 && clockRate !== 16_000 && clockRate !== 32_000) return undefined;
-  return foreign(wire, clockRate, (payload) => (countFrames(payload) * clockRate) / 50);
+  const reachBackMs = clockRate === 8000 ? REACH_BACK_MS.speexNarrow : REACH_BACK_MS.speexWide;
+  return foreign(wire, clockRate, reachBackMs, (payload) => (countFrames(payload) * clockRate) / 50);
 }
 
 function countFrames(payload: Uint8Array): number {
