@@ -26,6 +26,8 @@ export type ControlListener = {
   onFailure?(error: AppError, asked: Asked): void;
   /** A code asked for a module of Kazoo's that is not run here. */
   onNotRun?(module: string): void;
+  /** Whether codes may ask for this; default: whatever they hold. */
+  obeys?(action: RecordAction): boolean;
   /** Fields that go before those of any code: an operator's word, such as a replay's `--data`. */
   readonly overriding?: RecordCallFields;
 };
@@ -114,7 +116,7 @@ export class CallControl {
 
   #ask(steps: readonly MetaflowStep[], leg: Leg, atUs: number): void {
     for (const step of steps) {
-      if (step.kind === 'record_call') {
+      if (step.kind === 'record_call' && (this.#listener.obeys?.(step.fields.action) ?? true)) {
         const { action: _, ...overriding } = this.#listener.overriding ?? {};
         this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, atUs);
       }

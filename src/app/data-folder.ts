@@ -6,6 +6,9 @@ import { AppError, systemCode } from '../core/errors.ts';
 import { makeFolder } from '../spool/make-folder.ts';
 import { type DataFolders, dataFolders, makeDataFolders } from './recordings/data-folders.ts';
 
+/** No file system finds room for this in a corner. */
+const TRIAL_BYTES = 1 << 20;
+
 export type DataFolder = DataFolders & {
   readonly database: string;
   /** What the first start writes: `{"account_id","api_key","url"}`. */
@@ -39,11 +42,15 @@ export const freeMebibytes = async (path: string): Promise<number> => {
   return Math.floor((bavail * bsize) / 2 ** 20);
 };
 
-const tryToWrite = async (folder: string): Promise<void> => {
+/** Writes as much as a journal may within minutes, durably, and removes it again. @throws the operating system's error: there is no room */
+export const tryToFill = (folder: string): Promise<void> => tryToWrite(folder, Buffer.alloc(TRIAL_BYTES));
+
+const tryToWrite = async (folder: string, content: string | Buffer = 'probe'): Promise<void> => {
   const path = join(folder, `.probe-${randomBytes(6).toString('hex')}`);
   const file = await open(path, 'wx', 0o600);
   try {
-    await file.write('probe');
+    await file.writeFile(content);
+    await file.datasync();
   } finally {
     await file.close();
     await rm(path, { force: true });

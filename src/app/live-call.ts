@@ -5,7 +5,7 @@ import { Call } from '../call/call.ts';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import type { AppError } from '../core/errors.ts';
 import type { Leg } from '../core/leg.ts';
-import type { RecordCallFields } from '../core/record-call.ts';
+import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
 import type { PlannedCall } from '../ingest/plan.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { OpenJournal } from '../spool/journal.ts';
@@ -16,6 +16,8 @@ export type LiveCallOptions = {
   readonly journals: string;
   /** Whose metaflows drive the call; none: it is recorded from its first frame to its last. */
   readonly metaflows: Partial<Record<Leg, MetaflowsDocument>> | undefined;
+  /** What codes may ask for; default: whatever they hold. */
+  readonly obeys?: (action: RecordAction) => boolean;
   /** Fields of every recording; they go before a code's own. */
   readonly fields: RecordCallFields;
   /** By position in the call's first recording, ms; they need what a rehearsal has foreseen. */
@@ -72,6 +74,7 @@ export class LiveCall {
       },
     });
     this.control = new CallControl(this.call, options.metaflows ?? {}, {
+      ...(options.obeys === undefined ? {} : { obeys: options.obeys }),
       ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
       ...(options.onNotRun === undefined ? {} : { onNotRun: options.onNotRun }),
       overriding: fields,

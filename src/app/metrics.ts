@@ -8,6 +8,9 @@ export type MetricSource = {
   readonly live: () => LiveNumbers;
   readonly finalizeQueue: () => number;
   readonly deliveryQueue: () => number;
+  readonly auditQueue: () => number;
+  /** Since the start. */
+  readonly refusedRequests: () => number;
   readonly freeDiskMib: () => number;
 };
 
@@ -42,6 +45,7 @@ export class Metrics {
     this.#liveGauges();
     this.#gauge('finalize_queue', 'Recordings that are being finalized or wait for it', source.finalizeQueue);
     this.#gauge('delivery_queue', 'Recordings that are not delivered yet', source.deliveryQueue);
+    this.#gauge('audit_queue', 'Entries of the audit that are not written yet', source.auditQueue);
     this.#gauge('disk_free_mebibytes', 'Room on the disk of the data folder', source.freeDiskMib);
     this.#gauge('event_loop_delay_p99_seconds', 'Of the thread that takes in media, since the last reading', () => {
       const seconds = this.#delay.percentile(99) / NANOSECONDS;
@@ -58,6 +62,15 @@ export class Metrics {
         const { totals } = live();
         for (const [total, outcome] of Object.entries(OUTCOMES))
           this.inc({ outcome }, totals[total as keyof typeof OUTCOMES]);
+      },
+    });
+    new Counter({
+      name: 'record_call_refused_requests_total',
+      help: 'Requests without a valid key or token',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(source.refusedRequests());
       },
     });
     this.#finished = new Counter({

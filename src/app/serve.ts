@@ -3,7 +3,7 @@
  *
  *     RTP ─▶ LiveCalls (RtpEndpoint ─▶ Call ─▶ Recorder ─▶ journal) ─▶ RecordingShelf (FinalizePool ─▶ artefact ─▶ deliver) ─▶ target
  *                          ▲ └─ digits ─▶ CallControl ─┘                        └─▶ rows in Store
- *     HTTP ─▶ buildApi ─▶ Directory · LiveCalls · its channels · RecordingShelf · EventLog
+ *     HTTP ─▶ buildApi ─▶ Directory · LiveCalls · its channels · RecordingShelf · EventLog · AuditTrail
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -18,22 +18,22 @@ import { FinalizePool } from '../finalize/pool.ts';
 import { buildApi } from '../http/api.ts';
 import { metaflowsFrom } from '../http/metaflow-input.ts';
 import { PortPool } from '../ingest/rtp/port-pool.ts';
-import { checkReceiveBuffer } from '../ingest/rtp/receive-buffer.ts';
+import { checkReceiveBuffer, LEG_BUFFER_BYTES } from '../ingest/rtp/receive-buffer.ts';
 import { Store } from '../store/store.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
 import { updateCredentialsUrl, writeCredentials } from './credentials.ts';
-import { type DataFolder, freeMebibytes, openDataFolder } from './data-folder.ts';
+import { type DataFolder, freeMebibytes, openDataFolder, tryToFill } from './data-folder.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { EventLog } from './event-log.ts';
 import { LiveCalls } from './live/live-calls.ts';
 import { Metrics } from './metrics.ts';
 import { RecordingShelf } from './recordings/recording-shelf.ts';
 import type { Settings } from './settings.ts';
+import { checkRtpHosts, ffmpegWarning } from './start-checks.ts';
 
 /** A port pair rests so long before another call gets it. */
 const QUIET_MS = 10_000;
-/** Room for each leg's packets while the event loop is busy: half a second of L16 at 48 kHz. */
-const RECEIVE_BUFFER_BYTES = 128 * 1024;
-const LOOK_AT_DISK_MS = 10_000;
+const LOOK_AT_DISK_MS = 1000;
 const SWEEP_MS = 600_000;
 
 export type Service = {
@@ -54,11 +54,15 @@ export type ServeOptions = {
 
 /** @throws OUTPUT_UNWRITABLE, DISK_LOW, STORE_MISSING, STORE_FAILED, PORT_TAKEN, CONFIG_INVALID: why it can't start */
 export const serve = async ({ settings, clock, logger, version }: ServeOptions): Promise<Service> => {
+  await checkRtpHosts(settings);
+  const ffmpegFault = await ffmpegWarning();
+  if (ffmpegFault !== undefined) logger.warn(ffmpegFault);
   const folder = await openDataFolder(settings.data_dir);
   const disk = new DiskWatch(
     settings.disk_min_mib,
     () => freeMebibytes(folder.root),
     (message) => logger.warn(message),
+    () => tryToFill(folder.root),
   );
   await disk.look();
   if (disk.refusal !== undefined) throw disk.refusal;
@@ -73,6 +77,7 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     readMetaflows: (value) => metaflowsFrom(value, allow),
   });
   const events = new EventLog(randomBytes(6).toString('hex'), () => clock.now() / 1000);
+  const audit = new AuditTrail({ store, clock, log: logger });
   const threads = availableParallelism();
   const pool = new FinalizePool(threads);
   const shelf = await RecordingShelf.open({
@@ -98,7 +103,7 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     random: randomBytes,
     rtpHost: settings.rtp_host,
     bindHost: settings.rtp_bind === '' ? settings.rtp_host : settings.rtp_bind,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    receiveBufferBytes: LEG_BUFFER_BYTES,
     journals: folder.journals,
     redactTones: settings.redact_tones === 'true',
     limits: {
@@ -108,15 +113,22 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
       callIdleSec: settings.call_idle_sec,
     },
     events,
+    audit,
     admit: () => disk.refusal,
     onDefect: ({ code, message }) => logger.error({ code }, message),
     onStarted: (recorder, about) => shelf.started(recorder, about),
+    onFailed: (recorder, failure, about) => {
+      disk.journalFailed(failure);
+      shelf.failed(recorder, failure, about);
+    },
     onClosed: (recorder, failure, about) => shelf.closed(recorder, failure, about),
   });
   const metrics = new Metrics({
     live: () => calls.numbers(),
     finalizeQueue: () => shelf.counts.finalizeWaiting + shelf.counts.finalizeRunning,
     deliveryQueue: () => shelf.counts.deliveriesWaiting + shelf.counts.deliveriesInFlight,
+    auditQueue: () => audit.waiting,
+    refusedRequests: () => audit.refusals,
     freeDiskMib: () => disk.freeMib,
   });
   let stopping: Promise<void> | undefined;
@@ -126,6 +138,7 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     channels: calls.channels,
     recordings: shelf,
     events,
+    audit,
     health: {
       readiness: () => [
         ...(stopping === undefined ? [] : ['shutting down']),
@@ -140,13 +153,11 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     version,
   });
 
-  const timers = [
-    setInterval(() => void disk.look(), LOOK_AT_DISK_MS),
-    setInterval(
-      () => void shelf.sweep().catch((error) => logger.error({ error }, 'the retention sweep failed')),
-      SWEEP_MS,
-    ),
-  ];
+  const sweep = async (): Promise<void> => {
+    for (const swept of [shelf, audit])
+      await swept.sweep().catch((error) => logger.error({ error }, 'the retention sweep failed'));
+  };
+  const timers = [setInterval(() => void disk.look(), LOOK_AT_DISK_MS), setInterval(() => void sweep(), SWEEP_MS)];
   for (const timer of timers) timer.unref();
 
   const close = async (): Promise<void> => {
@@ -156,6 +167,7 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     await api.close();
     await shelf.close();
     metrics.close();
+    await audit.close();
     await store.close();
   };
   const stop = (): Promise<void> => {
@@ -202,10 +214,10 @@ const tellFirstOwner = async (
 };
 
 const warnOfSmallBuffers = async (logger: Logger): Promise<void> => {
-  const { granted } = await checkReceiveBuffer(RECEIVE_BUFFER_BYTES);
-  if (granted >= RECEIVE_BUFFER_BYTES) return;
+  const { granted } = await checkReceiveBuffer(LEG_BUFFER_BYTES);
+  if (granted >= LEG_BUFFER_BYTES) return;
   logger.warn(
-    { granted, wanted: RECEIVE_BUFFER_BYTES },
+    { granted, wanted: LEG_BUFFER_BYTES },
     'the kernel grants smaller receive buffers than wanted: packets may be lost when it is busy; raise net.core.rmem_max',
   );
 };

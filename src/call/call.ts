@@ -146,14 +146,16 @@ export class Call {
    * a mask that is asked for meanwhile reaches back to then, for its code may have waited as well.
    */
   hold(sinceUs: number): void {
-    this.#intake.holdingSinceUs = Math.min(sinceUs, this.#intake.holdingSinceUs ?? sinceUs);
+    if (this.#intake.holdingSinceUs === undefined) this.#intake.holdBehindUs = this.#nowUs;
+    this.#intake.holdingSinceUs = sinceUs;
   }
 
-  /** What waited has been read. */
-  letGo(nowUs: number): void {
-    this.#intake.holdingSinceUs = undefined;
-    this.advance(nowUs);
-    if (!this.#ended) this.#intake.release(this.#nowUs);
+  /** Whatever waited beside the packets that arrived until `readUs` has been read; undefined: nothing waits any more. */
+  letGo(readUs: number | undefined): void {
+    if (this.#ended) return;
+    this.#intake.holdBehindUs = readUs ?? Number.POSITIVE_INFINITY;
+    if (readUs === undefined) this.#intake.holdingSinceUs = undefined;
+    this.#intake.release(this.#nowUs);
   }
 
   /** Starts a recording with the next frame, or when `record_on_answer` or `record_on_bridge` say. */

@@ -43,8 +43,10 @@ const MOST_STREAMS = 1024;
 export class Intake {
   /** How long frames wait for a mask that reaches back. */
   lookbackUs = 0;
-  /** Nothing is let go, and what comes may have waited since then. */
+  /** What comes may have waited since then, and is held. */
   holdingSinceUs: number | undefined;
+  /** While that holds: what arrived later than this is not let go. */
+  holdBehindUs = Number.POSITIVE_INFINITY;
   readonly #gate: MaskGate;
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
@@ -117,10 +119,10 @@ export class Intake {
 
   /** Lets go, in order of arrival, of what no mask can reach any more and whose line is decided. */
   release(nowUs: number): void {
-    if (this.holdingSinceUs !== undefined) return;
     const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
     for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
       const { source, line, ticks, duration, arrivalUs } = frame;
+      if (arrivalUs > this.holdBehindUs) return;
       const timeline = frame.stream.timeline(source.codec.wire.clockRate);
       if (line === undefined) {
         if (!timeline.isResolvable(nowUs)) return;
@@ -142,6 +144,7 @@ export class Intake {
   releaseAll(): void {
     this.lookbackUs = 0;
     this.holdingSinceUs = undefined;
+    this.holdBehindUs = Number.POSITIVE_INFINITY;
     for (const watch of this.#watches?.values() ?? []) watch?.end();
     this.release(Number.POSITIVE_INFINITY);
   }

@@ -2,20 +2,22 @@
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { readConfiguration } from '../app/configuration.ts';
+import type { Settings } from '../app/settings.ts';
 import { asAppError } from '../core/errors.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { foreignFormat } from '../finalize/ffmpeg/foreign-format.ts';
 import { CODEC_NAMES, codecFor } from '../media/codecs/registry.ts';
 import type { WireCodec } from '../media/wire-codec.ts';
+import { serviceFindings } from './doctor-service.ts';
+import type { Finding } from './finding.ts';
 import type { CommandIo } from './io.ts';
 import { parseOptions } from './options.ts';
 
-/** `lack`: something works less well or not at all; the command still ends with 0. `bad`: nothing will work. */
-type Finding = { readonly topic: string; readonly state: 'ok' | 'lack' | 'bad'; readonly detail: string };
-
 export const doctorCommand = async (args: string[], io: CommandIo): Promise<number> => {
   const { values } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } }, 'no words');
-  const findings = [node(), configuration(io), ...(await ffmpeg(io)), await folder(), machine(), kernel()];
+  const { settings, finding } = configuration(io);
+  const service = await serviceFindings(settings);
+  const findings = [node(), finding, ...(await ffmpeg(io)), await folder(), machine(), kernel(), ...service];
   if (values.json) io.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else
     for (const { topic, state, detail } of findings)
@@ -46,16 +48,15 @@ const node = (): Finding => {
   };
 };
 
-const configuration = ({ env }: CommandIo): Finding => {
+/** Settings that are none are as bad as none: the rest is told of the defaults. */
+const configuration = ({ env }: CommandIo): { readonly settings: Settings; readonly finding: Finding } => {
+  const topic = 'configuration';
   try {
-    readConfiguration(env);
-    return {
-      topic: 'configuration',
-      state: 'ok',
-      detail: 'every RECORD_CALL_ variable is known and has a value it can have',
-    };
+    const settings = readConfiguration(env);
+    const detail = 'every RECORD_CALL_ variable is known and has a value it can have';
+    return { settings, finding: { topic, state: 'ok', detail } };
   } catch (error) {
-    return { topic: 'configuration', state: 'bad', detail: asAppError(error).message };
+    return { settings: readConfiguration({}), finding: { topic, state: 'bad', detail: asAppError(error).message } };
   }
 };
 

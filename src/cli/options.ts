@@ -1,9 +1,17 @@
 /** Command-line words into values. Whatever is wrong with them is USAGE, one line that names the word. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { AppError } from '../core/errors.ts';
+import { AppError, systemCode } from '../core/errors.ts';
 
 /** Options whose value is used as it is given; the others' own parsers say what is wrong with an empty one. */
 const TAKEN_AS_GIVEN: ReadonlySet<string> = new Set(['dir', 'host', 'metaflows', 'out', 'url']);
+
+/** Options whose value may well begin with a dash by mistake, which Node takes for an option: what they take. */
+const TAKES = { mask: 'A-B in seconds with A before B, such as 12.5-20' } as const;
+
+const mentions = (error: unknown, name: string): boolean =>
+  error instanceof Error &&
+  systemCode(error) === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' &&
+  new RegExp(`^Option '--${name}[ ']`).test(error.message);
 
 /**
  * `parseArgs` with our error.
@@ -28,6 +36,9 @@ const parsedArgs = <T extends ParseArgsConfig>(command: string, config: T) => {
   try {
     return parseArgs(config);
   } catch (error) {
+    const takes = Object.entries(TAKES).find(([name]) => mentions(error, name));
+    if (takes !== undefined)
+      throw new AppError('USAGE', `${command}: --${takes[0]} takes ${takes[1]}`, { cause: error });
     // Node adds advice on how to escape dashes; its first sentence names the word that was wrong.
     const what = error instanceof Error ? error.message.split('. ', 1)[0]! : String(error);
     throw new AppError('USAGE', `${command}: ${what.replaceAll(/\s+/g, ' ')}`, { cause: error });

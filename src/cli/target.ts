@@ -27,7 +27,7 @@ const parseFail = (text: string): string[] =>
     .filter((word) => word !== '');
 
 /**
- * Prints the URL and the process to end when ready, then a line per file.
+ * Prints the URL and the process to end when ready, then a line per file, and one per upload that it failed on purpose.
  * @param args what follows `target` on the command line.
  * @returns the exit status, once the signal has aborted and everything is closed.
  * @throws USAGE, OUTPUT_UNWRITABLE, PORT_TAKEN, CONFIG_INVALID; the caller prints them.
@@ -43,6 +43,7 @@ export async function targetCommand(
     host,
     directory: dir,
     fail: parseFail(fail),
+    onFault: ({ fault, method, name }) => io.stdout.write(`failed on purpose: ${fault} for ${method} ${name}\n`),
     onReceived: ({ name, bytes, sha256 }) => io.stdout.write(`received ${name} (${bytes} bytes, sha256 ${sha256})\n`),
   });
   io.stdout.write(`upload target at ${target.url}/ storing into ${dir} (pid ${process.pid})\n`);

@@ -5,8 +5,8 @@
 
 import { type FieldErrorList, type FieldPath, printable } from '../core/field-errors.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
-import { checkRecordCallFields } from '../core/record-call-fields.ts';
-import { type CheckOptions, Validator } from '../core/validation.ts';
+import { checkRecordCallFields, type RecordCallChecks } from '../core/record-call-fields.ts';
+import { Validator } from '../core/validation.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -41,7 +41,7 @@ export type MetaflowNode = {
 /** What Kazoo's schema of `record_call` fills in; a missing `action` is therefore a toggle. */
 export const RECORD_CALL_DEFAULTS = { action: 'toggle', record_on_answer: false, record_on_bridge: false } as const;
 
-export type NodeOptions = Pick<CheckOptions, 'coerce'>;
+export type NodeOptions = RecordCallChecks;
 
 const SCHEMA = new Validator<{ module: string; data?: JsonObject; children?: JsonObject }>({
   type: 'object',

@@ -45,6 +45,10 @@ export class FieldErrorList {
     else if (this.#byPath.size < MOST_PATHS) this.#byPath.set(key, new Map([[code, error]]));
   }
 
+  has(path: FieldPath): boolean {
+    return this.#byPath.has(dotted(path));
+  }
+
   get empty(): boolean {
     return this.#byPath.size === 0;
   }

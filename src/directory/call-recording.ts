@@ -3,7 +3,6 @@
  * Kazoo's parameters it takes those of our `record_call` fields that make sense without a call. Pure.
  */
 import Type, { type Static } from 'typebox';
-import { asAppError } from '../core/errors.ts';
 import type { FieldErrorList, FieldPath } from '../core/field-errors.ts';
 import { RecordCallFields, TIME_LIMIT_SECONDS } from '../core/record-call.ts';
 import { checkRecordCallFields } from '../core/record-call-fields.ts';
@@ -67,13 +66,9 @@ export const checkCallRecording = (
 ): JsonObject | undefined => {
   let good = true;
   for (const { path, parameters } of parametersIn(value, owner === 'account' ? 3 : 2, at)) {
-    // Each alone, so that a fault of one hides none of the other; what the settings' own schema says comes after them and stands.
-    for (const together of [['url'], ['format', 'record_sample_rate']]) {
-      const fields = Object.fromEntries(Object.entries(parameters).filter(([key]) => together.includes(key)));
-      const checked = checkRecordCallFields(fields, errors, path);
-      if (checked === undefined) good = false;
-      else if (checked.url !== undefined && !passesJudge(checked.url, judgeUrl, errors, path)) good = false;
-    }
+    // Without the rest, whose faults the settings' own schema names below.
+    const beyond = Object.entries(parameters).filter(([key]) => ['url', 'format', 'record_sample_rate'].includes(key));
+    if (checkRecordCallFields(Object.fromEntries(beyond), errors, path, { judgeUrl }) === undefined) good = false;
   }
   const checked = (owner === 'account' ? ofAccount : ofPerson).check(value, errors, at);
   return good ? checked : undefined;
@@ -88,14 +83,4 @@ const parametersIn = (
   if (!isObject(value)) return [];
   if (depth === 0) return [{ path, parameters: value }];
   return Object.entries(value).flatMap(([key, below]) => parametersIn(below, depth - 1, [...path, key]));
-};
-
-const passesJudge = (target: string, judge: UrlJudge, errors: FieldErrorList, path: FieldPath): boolean => {
-  try {
-    judge(target);
-    return true;
-  } catch (error) {
-    errors.add([...path, 'url'], 'error', { message: 'invalid client URL', cause: asAppError(error).message });
-    return false;
-  }
 };

@@ -2,10 +2,11 @@
  * The documents of accounts, users and devices as Kazoo's API has them, to rows and back. Pure.
  *
  * `name`, `owner_id` (of devices), `metaflows` and `call_recording` are ours and held to their schemas. As in Kazoo, any other property is
- * kept and told again, all of them together within 64 KiB; they do nothing. Left out are `id`, private ones (`_…`, `pvt_…`), and secrets that
+ * kept and told again, all of them together within 64 KiB; they do nothing. One that is all but spelt as one of ours is refused. Left out are `id`, private ones (`_…`, `pvt_…`), and secrets that
  * we have no use for: `api_key`, and `password` however deep. A null is no property.
  */
 import Type from 'typebox';
+import { likelyMeant } from '../core/edit-distance.ts';
 import { AppError } from '../core/errors.ts';
 import { FieldErrorList, type FieldErrors, renderFieldErrors } from '../core/field-errors.ts';
 import { Validator } from '../core/validation.ts';
@@ -62,6 +63,7 @@ export const readDocument = (kind: DocumentKind, value: unknown, rules: Document
   const metaflows =
     isObject(given.metaflows) && Object.keys(given.metaflows).length > 0 ? judged(given.metaflows, rules) : {};
   const extra = extraOf(kind, given);
+  checkSpelling(kind, extra, errors);
   if (JSON.stringify(extra).length > LARGEST_EXTRA) {
     errors.add([], 'error', { message: `more than ${LARGEST_EXTRA} characters of unknown properties` });
   }
@@ -125,8 +127,24 @@ const judged = (
   }
 };
 
+const oursOf = (kind: DocumentKind): string[] => [
+  'name',
+  'metaflows',
+  'call_recording',
+  ...(kind === 'device' ? ['owner_id'] : []),
+];
+
+/** Kept, such a property would do nothing, and a call would go unrecorded or unmasked for a letter. */
+const checkSpelling = (kind: DocumentKind, extra: JsonObject, errors: FieldErrorList): void => {
+  for (const key of Object.keys(extra)) {
+    const meant = likelyMeant(key, oursOf(kind));
+    if (meant === undefined) continue;
+    errors.add([key], 'misspelt', { message: `unknown property; did you mean ${meant}?`, target: meant });
+  }
+};
+
 const extraOf = (kind: DocumentKind, said: JsonObject): JsonObject => {
-  const ours = ['id', 'name', 'metaflows', 'call_recording', 'api_key', ...(kind === 'device' ? ['owner_id'] : [])];
+  const ours = ['id', 'api_key', ...oursOf(kind)];
   const rest = Object.entries(said).filter(([key]) => !ours.includes(key) && !/^(?:_|pvt_)/.test(key));
   return withoutPasswords(Object.fromEntries(rest)) as JsonObject;
 };

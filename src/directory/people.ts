@@ -38,6 +38,7 @@ export class People {
     if (!new RegExp(PERSON_ID).test(row.id)) throw badId(row.id);
     return this.#store.atomically(async ({ accounts, people }) => {
       found(await accounts.get(accountId), accountId);
+      await checkOwner(people, row, await people.get(accountId, kind, row.id));
       await people.put(row);
       return found(await people.get(accountId, kind, row.id), row.id);
     });
@@ -61,6 +62,7 @@ export class People {
     return this.#store.atomically(async ({ people }) => {
       const row = found(await people.get(accountId, kind, id), id);
       const changed = { ...row, ...change(row) };
+      await checkOwner(people, changed, row);
       await people.put(changed);
       return changed;
     });
@@ -75,6 +77,19 @@ export class People {
     });
   }
 }
+
+/** A device whose user has gone keeps that owner. @throws FIELDS_INVALID for a new one that is no user */
+const checkOwner = async (
+  people: Pick<Store['people'], 'get'>,
+  { accountId, ownerId }: PersonRow,
+  before: PersonRow | undefined,
+): Promise<void> => {
+  if (ownerId === null || ownerId === before?.ownerId) return;
+  if ((await people.get(accountId, 'user', ownerId)) !== undefined) return;
+  const message = 'there is no user of this id';
+  const details = { owner_id: { not_found: { message, value: printable(ownerId) } } };
+  throw new AppError('FIELDS_INVALID', `owner_id: ${message}`, { details });
+};
 
 const badId = (id: string): AppError => {
   const message = `Failed to match pattern '${PERSON_ID}'`;

@@ -16,9 +16,13 @@ export type FinalizeJob = {
   readonly journalPath: string;
   /** Folder of the artefact and the manifest; it exists. */
   readonly directory: string;
-  /** File name of the artefact; the manifest's is this with `.json` behind it. An older file of that name is replaced. */
+  /** What the recording is called in its manifest. */
   readonly mediaName: string;
+  /** File name of the artefact where that is another; the manifest's is this with `.json` behind it. An older file of that name is replaced. */
+  readonly fileName?: string;
   readonly encoder: EncoderChoice;
+  /** Makes an artefact of what there is, however short: it is known not to be all. */
+  readonly keepShort?: boolean;
 };
 
 export type FinalizeResult =
@@ -41,7 +45,7 @@ export const finalizeRecording = async (
   const joined = joinSpans(spans);
   const dropped = head.maskMode === 'drop' ? joined : [];
   const keptSamples = afterDropping(totalSamples, dropped);
-  if (keptSamples < head.minSeconds * sampleRate) {
+  if (job.keepShort !== true && keptSamples < head.minSeconds * sampleRate) {
     return {
       state: 'discarded',
       durationMs: Math.round((keptSamples * 1000) / sampleRate),
@@ -82,7 +86,7 @@ export const finalizeRecording = async (
         encoded,
         missingSamples: decoders.missingSamples,
       });
-      return { state: 'stored', ...(await publish(job.directory, job.mediaName, manifest)), manifest };
+      return { state: 'stored', ...(await publish(job.directory, job.fileName ?? job.mediaName, manifest)), manifest };
     } catch (error) {
       await encoder.abort();
       throw error;

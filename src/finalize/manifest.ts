@@ -34,7 +34,8 @@ export type ManifestMask = {
   readonly effective_at: string;
   readonly unmask_trigger: Trigger | null;
   readonly unmask_asked_at: string | null;
-  readonly frames_withheld: Readonly<Record<Leg, number>>;
+  /** Null: the counts died with the recorder. */
+  readonly frames_withheld: Readonly<Record<Leg, number>> | null;
 };
 
 export type ManifestLeg = {
@@ -83,12 +84,14 @@ export type Manifest = {
   readonly signature: null;
 };
 
+/** A recording's origin as it is told: Kazoo's word where nobody gave one (kazoo-contract §2.2, its master branch). */
+export const toldOrigin = (origin: string): string => (origin === '' ? 'no origin' : origin);
+
 const isoTime = (us: number): string => new Date(us / 1000).toISOString();
 const ms = (us: number): number => Math.round(us / 1000);
 
 export const makeManifest = (found: {
   survey: JournalSurvey;
-  /** The artefact's own name. */
   mediaName: string;
   sampleRate: number;
   channels: 1 | 2;
@@ -106,7 +109,7 @@ export const makeManifest = (found: {
       id: open.id,
       call_id: open.callId,
       media_name: found.mediaName,
-      origin: open.origin,
+      origin: toldOrigin(open.origin),
       label: open.label,
       started_at: isoTime(survey.startUs),
       ended_at: isoTime(survey.endUs),
@@ -146,7 +149,7 @@ export const makeManifest = (found: {
         effective_at: isoTime(mask.effectiveAtUs),
         unmask_trigger: mask.unmaskTrigger ?? null,
         unmask_asked_at: mask.unmaskAskedAtUs === undefined ? null : isoTime(mask.unmaskAskedAtUs),
-        frames_withheld: { a: counts?.a ?? 0, b: counts?.b ?? 0 },
+        frames_withheld: tally === undefined ? null : { a: counts?.a ?? 0, b: counts?.b ?? 0 },
       };
     }),
     legs: { a: legOf('a', found), b: legOf('b', found) },

@@ -1,11 +1,12 @@
 /** `PUT …/calls` from outside (design §6.5): strict, every fault at once by its dotted path. Pure. */
 import Type from 'typebox';
+import { isObject } from '../control/metaflow-node.ts';
 import { AppError } from '../core/errors.ts';
 import { FieldErrorList, renderFieldErrors } from '../core/field-errors.ts';
-import { LEGS } from '../core/leg.ts';
 import { RecordCallFields } from '../core/record-call.ts';
 import { Validator } from '../core/validation.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
+import { below, checkOneWordPerLeg, MediaSchema } from './announced-media.ts';
 import { startData } from './record-call-data.ts';
 import type { CallAnnouncement } from './service.ts';
 
@@ -14,9 +15,6 @@ export const CALL_ID = '^[A-Za-z0-9_.@:+-]{1,128}$';
 const PERSON_ID = '^[A-Za-z0-9_-]{1,64}$';
 /** No control characters: these are printed, and go into URLs and documents. */
 const PLAIN = '^\\P{Cc}*$';
-const PAYLOAD_TYPE = '^(?:[0-9]|[1-9][0-9]|1[01][0-9]|12[0-7])$';
-const RTPMAP = '^[A-Za-z0-9._-]{1,32}/[1-9][0-9]{3,5}(?:/[1-9][0-9]?)?$';
-const LONGEST_SDP = 65_536;
 
 const strict = { additionalProperties: false } as const;
 const choice = (...values: string[]) => Type.Unsafe<string>({ type: 'string', enum: values });
@@ -33,16 +31,6 @@ const Party = () =>
     strict,
   );
 
-const PayloadMap = () =>
-  Type.Unsafe<Record<string, string>>({
-    type: 'object',
-    description: 'Payload type to rtpmap, such as "96": "opus/48000/2".',
-    patternProperties: { [PAYLOAD_TYPE]: { type: 'string', pattern: RTPMAP } },
-    additionalProperties: false,
-  });
-
-const Sdp = () => Type.String({ minLength: 1, maxLength: LONGEST_SDP });
-
 export const AnnouncementSchema = Type.Object(
   {
     call_id: Type.Optional(Type.String({ pattern: CALL_ID, description: 'Made up when there is none.' })),
@@ -52,14 +40,7 @@ export const AnnouncementSchema = Type.Object(
     to: Type.Optional(text()),
     caller: Type.Optional(Party()),
     callee: Type.Optional(Party()),
-    media: Type.Object(
-      {
-        kind: choice('rtp'),
-        codecs: Type.Optional(Type.Object({ a: Type.Optional(PayloadMap()), b: Type.Optional(PayloadMap()) }, strict)),
-        sdp: Type.Optional(Type.Object({ a: Type.Optional(Sdp()), b: Type.Optional(Sdp()) }, strict)),
-      },
-      strict,
-    ),
+    media: MediaSchema,
     record_call: Type.Optional(RecordCallFields),
   },
   strict,
@@ -79,7 +60,7 @@ export const announcementOf = (data: unknown, allow: AllowList): CallAnnouncemen
   const errors = new FieldErrorList();
   const head = HEAD.check(data, errors);
   const fields = recordCallOf(data, allow, errors);
-  checkMedia(head, errors);
+  checkOneWordPerLeg(data, errors);
   if (head === undefined || !errors.empty) {
     const details = errors.toJSON();
     throw new AppError('FIELDS_INVALID', `call: ${renderFieldErrors(details)}`, { details });
@@ -88,16 +69,8 @@ export const announcementOf = (data: unknown, allow: AllowList): CallAnnouncemen
 };
 
 const recordCallOf = (data: unknown, allow: AllowList, errors: FieldErrorList): RecordCallFields | undefined => {
-  const value = typeof data === 'object' && data !== null && 'record_call' in data ? data.record_call : undefined;
+  const value = below(data, 'record_call');
   // What is no object the head has found; a missing one is none.
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isObject(value)) return undefined;
   return startData(value, allow, errors, ['record_call']);
-};
-
-/** An offer says itself what its payload types are; a second word on it could only differ. */
-const checkMedia = (head: CallAnnouncement | undefined, errors: FieldErrorList): void => {
-  for (const leg of LEGS) {
-    if (head?.media.sdp?.[leg] === undefined || head.media.codecs?.[leg] === undefined) continue;
-    errors.add(['media', 'codecs', leg], 'error', { message: `leg ${leg} has an SDP offer, which names its codecs` });
-  }
 };

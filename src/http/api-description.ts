@@ -1,6 +1,8 @@
 /** The API's description, OpenAPI 3.1, made from the routes' schemas: what is registered after this is in it. */
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import { completeDocument, type IncompleteDocument } from './api-document.ts';
+import { AnswerSchema } from './envelope-schema.ts';
 
 const ABOUT = `Records calls that a media server forwards, keeps masked spans out of the recordings, and delivers them.
 
@@ -10,7 +12,7 @@ a refusal has \`"status":"error"\`, its status as \`error\` and what was wrong a
 Fields are strict: a misspelt one is refused, and so is a string where a number belongs. Two places take strings that spell a number or a
 boolean (\`"600"\`, \`"true"\`), because Kazoo's clients send them: metaflows, and \`record_call\` fields wherever they are. Properties of
 accounts, users and devices that mean nothing here are kept, as Kazoo keeps them. Query parameters that mean nothing are passed over,
-but not where recordings are listed or drawn or events asked for: a misspelt one would answer another question.
+but not where recordings are listed or drawn, or events or the audit asked for: a misspelt one would answer another question.
 
 Clients that know only GET and POST say \`?verb=PUT\`, or \`"verb":"PUT"\` in the body. \`/v2/account\` is the account of whoever asks.`;
 
@@ -24,6 +26,7 @@ const TAGS = [
   { name: 'channels', description: 'The legs of running calls, and the API to start, mask, unmask and stop.' },
   { name: 'recordings', description: 'Documents, audio and manifests; replays of uploaded files.' },
   { name: 'events', description: 'What happens, as server-sent events.' },
+  { name: 'audit', description: 'Who did what to the account and its calls. An account sees its own.' },
   { name: 'service', description: 'Whether it runs well. Not below /v2.' },
 ];
 
@@ -46,10 +49,12 @@ type Described = FastifySchema & { readonly security?: readonly object[]; readon
 
 export const describeApi = async (app: FastifyInstance, version: string): Promise<void> => {
   app.addSchema(Refusal);
+  app.addSchema(AnswerSchema);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'record-call', version, description: ABOUT, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/', description: 'The service that this description comes from.' }],
       tags: TAGS,
       components: {
         securitySchemes: {
@@ -60,6 +65,8 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
       security: [{ token: [] }, { bearer: [] }],
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+    transformObject: (document) =>
+      completeDocument(('openapiObject' in document ? document.openapiObject : {}) as IncompleteDocument),
     transform: ({ schema, url, route }) => {
       const described = (schema ?? {}) as Described;
       const open = route.config?.open === true;
@@ -68,7 +75,6 @@ export const describeApi = async (app: FastifyInstance, version: string): Promis
         schema: {
           ...described,
           ...(open ? { security: [] } : {}),
-          ...(url.startsWith('/v2') ? { response: { ...described.response, '4XX': { $ref: 'Refusal#' } } } : {}),
         },
       };
     },

@@ -7,6 +7,7 @@
  *   `/v2/account/…` has been turned into their own;
  * - it answers by `sendData` of `envelope.ts` and throws AppErrors, which become Kazoo's error envelopes in one place: `details` with
  *   FieldErrors a `validation error`, NOT_FOUND a `bad identifier` of the path's last parameter unless `details` is a list of ids;
+ * - what it has changed it notes by `noteDone` of `audit-notes.ts`;
  * - it takes a JSON body by `dataOf` of `envelope.ts`, which judges it by a core Validator. `schema.body` is documentation
  *   (`envelopeSchema` puts the envelope around), as is all of `schema`: nothing is coerced, filled in or cut out behind a route's back.
  */
@@ -17,6 +18,7 @@ import type { RandomBytes } from '../core/ids.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { ApiLimits } from './api-limits.ts';
+import type { AuditService } from './audit.ts';
 import type {
   CallsService,
   ChannelsService,
@@ -32,6 +34,7 @@ export type ApiServices = {
   readonly channels: ChannelsService;
   readonly recordings: RecordingsService;
   readonly events: EventsService;
+  readonly audit: AuditService;
   readonly health: HealthService;
   /** Which targets a `url` may name; judged at once where it is a literal address (design §6.7). */
   readonly allowTargets: AllowList;

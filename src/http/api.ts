@@ -15,6 +15,7 @@ import { apiLogger, RequestLog } from './request-log.ts';
 import { setFields, setHeaderFields } from './response-headers.ts';
 import { RouteTable } from './route-table.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
+import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuthRoutes } from './routes/auth.ts';
 import { registerCallRoutes } from './routes/calls.ts';
 import { registerChannelRoutes } from './routes/channels.ts';
@@ -24,6 +25,7 @@ import { registerHealthRoutes } from './routes/health.ts';
 import { registerMetaflowRoutes } from './routes/metaflows.ts';
 import { registerPeopleRoutes } from './routes/people.ts';
 import { registerRecordingRoutes } from './routes/recordings.ts';
+import { registerRootRoute } from './routes/root.ts';
 import { tunnelledRoute, unwrapTunnels } from './verb-tunnel.ts';
 
 export type ApiOptions = Omit<ApiServices, 'log' | 'limits'> & {
@@ -69,6 +71,7 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   const security = new Authentication(options.directory, {
     failures: new FailureLimit({ ...TEN_A_MINUTE, failures: limits.failuresPerMinute }),
     clock,
+    onRefused: (accountId) => options.audit.refused(accountId),
   });
   app.addHook('preClose', async () => connections.close());
   const table = new RouteTable();
@@ -105,8 +108,10 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   registerChannelRoutes(app, services);
   registerRecordingRoutes(app, services);
   registerEventRoutes(app, services);
+  registerAuditRoutes(app, services);
   registerHealthRoutes(app, services);
   registerDocsRoutes(app);
+  registerRootRoute(app);
   // Some of them are plugins, and have their paths only now.
   await app.after();
   table.refuseTheRest(app);

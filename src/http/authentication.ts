@@ -23,6 +23,8 @@ declare module 'fastify' {
 export type AuthenticationOptions = {
   readonly failures: FailureLimit;
   readonly clock: Clock;
+  /** Told of each failure. @param accountId in whose path it was, whether there is such an account or not */
+  readonly onRefused: (accountId: string | undefined) => void;
 };
 
 const ACCOUNT_ID = /^[0-9a-f]{32}$/;
@@ -62,8 +64,10 @@ export class Authentication {
    * What to throw at a failure, which it counts. Who fails too often is told so, and nothing more: a good key is taken all the same,
    * because many may share an address with one who fails, and some of them have to mask.
    */
-  refusal({ ip }: FastifyRequest): AppError {
-    const { failures, clock } = this.#options;
+  refusal({ ip, params }: FastifyRequest): AppError {
+    const { failures, clock, onRefused } = this.#options;
+    const { accountId = '' } = (params ?? {}) as { readonly accountId?: string };
+    onRefused(ACCOUNT_ID.test(accountId) ? accountId : undefined);
     const nowMs = clock.now() / 1000;
     const waitMs = failures.waitMs(ip, nowMs);
     failures.failed(ip, nowMs);

@@ -7,8 +7,7 @@ import { AppError } from '../core/errors.ts';
 import { FieldErrorList, renderFieldErrors } from '../core/field-errors.ts';
 import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
-import { checkNode } from './metaflow-input.ts';
-import { recordCallData } from './record-call-data.ts';
+import { clientChecks, recordCallData } from './record-call-data.ts';
 
 /** The verbs of POST: Kazoo's two, and ours. */
 export const CHANNEL_ACTIONS = { start_record: 'start', stop_record: 'stop', mask: 'mask', unmask: 'unmask' } as const;
@@ -24,8 +23,7 @@ export const channelMetaflowOf = (envelope: JsonObject, allow: AllowList): Metaf
   if ((envelope.action ?? inner) !== 'metaflow') throw unknownAction('metaflow');
   const errors = new FieldErrorList();
   // An array is no node and has to be told so. How deep it may be, the JSON parser has seen to.
-  const node = readNode(isObject(data) ? rest : data, errors, [], { coerce: true });
-  if (node !== undefined) checkNode(node, allow, errors, []);
+  const node = readNode(isObject(data) ? rest : data, errors, [], clientChecks(allow));
   if (node === undefined || !errors.empty) throw invalid(errors);
   return node;
 };

@@ -53,6 +53,9 @@ const Account = {
 
 export const AccountSchema = named('Account', Account, { required: ['name'] });
 
+/** Of a PATCH: what is left out stays. */
+export const AccountPatchSchema = named('AccountPatch', Account);
+
 export const NewAccountSchema = named('NewAccount', {
   ...Account,
   api_key: { type: 'string', description: '64 hex digits; told here and never again.' },

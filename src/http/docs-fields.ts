@@ -10,6 +10,7 @@ export type JsonSchema = {
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
   readonly items?: JsonSchema;
+  readonly allOf?: readonly JsonSchema[];
   readonly examples?: readonly unknown[];
   readonly [keyword: string]: unknown;
 };

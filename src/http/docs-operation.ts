@@ -1,4 +1,5 @@
 /** One operation of the API, and one named schema, in HTML. Pure; every text is escaped. */
+import { curlLine } from './docs-curl.ts';
 import {
   type Definitions,
   type FieldRow,
@@ -8,8 +9,9 @@ import {
   resolved,
   typeOf,
 } from './docs-fields.ts';
+import { escaped, prose, proseBlocks } from './docs-prose.ts';
 
-type Content = Readonly<Record<string, { readonly schema?: JsonSchema }>>;
+type Content = Readonly<Record<string, { readonly schema?: JsonSchema; readonly example?: unknown }>>;
 
 /** As much of OpenAPI 3.1's as is shown. */
 export type Operation = {
@@ -25,23 +27,12 @@ export type Operation = {
     readonly schema?: JsonSchema;
   }[];
   readonly requestBody?: { readonly content: Content };
-  readonly responses?: Readonly<Record<string, { readonly description?: string; readonly content?: Content }>>;
+  readonly responses?: Readonly<
+    Record<string, { readonly $ref?: string; readonly description?: string; readonly content?: Content }>
+  >;
 };
 
 export type Placed = { readonly method: string; readonly path: string; readonly operation: Operation };
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
-
-/** Text with `code` in it. */
-export const prose = (text: string): string => escaped(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 
 export const operationHtml = ({ method, path, operation }: Placed, definitions: Definitions): string => {
   const { summary = '', description, parameters = [], requestBody, responses = {}, security } = operation;
@@ -49,19 +40,20 @@ export const operationHtml = ({ method, path, operation }: Placed, definitions: 
     const [row] = fieldRows({ properties: { [name]: { ...schema, ...rest } }, required: required ? [name] : [] });
     return rowHtml(row!, `${place} `);
   });
-  const bodies = Object.entries(requestBody?.content ?? {}).map(([type, { schema = {} }]) => {
+  const bodies = Object.entries(requestBody?.content ?? {}).map(([type, { schema = {}, example }]) => {
     const rows = bodyRows(resolved(schema, definitions), definitions);
-    return `<h3>Body, ${escaped(type)}</h3>${table(rows.map((row) => rowHtml(row)))}${exampleHtml(schema)}`;
+    return `<h3>Body, ${escaped(type)}</h3>${table(rows.map((row) => rowHtml(row)))}${exampleHtml(example ?? schema.examples?.[0])}`;
   });
   const answers = Object.entries(responses).map(([status, { description: about = '', content = {} }]) => {
     const schema = Object.values(content)[0]?.schema ?? {};
     return `<tr><td><code>${escaped(status)}</code></td><td class="type">${typeHtml(answerType(schema))}</td><td>${prose(about)}</td></tr>`;
   });
   return `<details><summary><span class="verb ${escaped(method)}">${escaped(method.toUpperCase())}</span><code>${escaped(path)}</code>
-<span class="what">${prose(summary)}</span></summary><div class="body">${description === undefined ? '' : `<p>${prose(description)}</p>`}
+<span class="what">${prose(summary)}</span></summary><div class="body">${description === undefined ? '' : proseBlocks(description)}
 ${security?.length === 0 ? '<p class="soft">Needs no key.</p>' : ''}
 ${given.length === 0 ? '' : `<h3>Parameters</h3>${table(given)}`}${bodies.join('')}
-${answers.length === 0 ? '' : `<h3>Answers</h3>${table(answers)}`}</div></details>`;
+${answers.length === 0 ? '' : `<h3>Answers</h3>${table(answers)}`}
+<pre class="curl">${escaped(curlLine({ method, path, operation }))}</pre></div></details>`;
 };
 
 export const schemaHtml = (name: string, schema: JsonSchema): string =>
@@ -78,7 +70,10 @@ const bodyRows = (envelope: JsonSchema, definitions: Definitions): FieldRow[] =>
   );
 
 /** What `data` is; the rest of an envelope is the same everywhere. */
-const answerType = (schema: JsonSchema): FieldType => typeOf(schema.properties?.data ?? schema);
+const answerType = ({ allOf, ...schema }: JsonSchema): FieldType => {
+  const data = [schema, ...(allOf ?? [])].map(({ properties }) => properties?.data).find((each) => each !== undefined);
+  return typeOf(data ?? schema);
+};
 
 const typeHtml = ({ words, name }: FieldType): string =>
   name === undefined
@@ -93,5 +88,5 @@ const rowHtml = ({ path, type, required, notes }: FieldRow, before = ''): string
 const table = (rows: readonly string[]): string =>
   rows.length === 0 ? '' : `<div class="scroll"><table>${rows.join('')}</table></div>`;
 
-const exampleHtml = ({ examples: [first] = [] }: JsonSchema): string =>
-  first === undefined ? '' : `<pre>${escaped(JSON.stringify(first, null, 2))}</pre>`;
+const exampleHtml = (example: unknown): string =>
+  example === undefined ? '' : `<pre>${escaped(JSON.stringify(example, null, 2))}</pre>`;

@@ -18,6 +18,9 @@ h3.name { font-size: 1rem; letter-spacing: 0; text-transform: none; color: var(-
 .soft { color: var(--soft); margin: .2rem 0 1rem; }
 code, pre { font: .87em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 p code { background: var(--shade); padding: .1em .3em; border-radius: 4px; }
+pre.curl { white-space: pre-wrap; overflow-wrap: anywhere; }
+th { text-align: left; padding: .4rem .9rem .4rem 0; color: var(--soft); font-weight: 600; }
+ol li { margin: .8rem 0; }
 pre { margin: .4rem 0; padding: .8rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 6px; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; }
 summary { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: baseline; padding: .55rem .9rem; cursor: pointer; list-style: none; }

@@ -14,18 +14,13 @@ export const envelopeSchema = (
   ...(example === undefined ? {} : { examples: [example] }),
 });
 
-/** An answer with `data` in it, for `schema.response`. @param beside fields of the envelope itself */
-export const answerSchema = (
-  description: string,
-  data: object = {},
-  beside: Readonly<Record<string, object>> = {},
-): Schema => ({
-  description,
+/** What every answer of success has beside its `data`; registered once, referred to by all. */
+export const AnswerSchema = {
+  $id: 'Answer',
+  description: 'The envelope of success, around `data`.',
   type: 'object',
   required: ['data', 'status'],
   properties: {
-    data,
-    ...beside,
     status: { type: 'string', enum: ['success'] },
     request_id: { type: 'string' },
     revision: { type: 'string', description: 'The ETag of a document.' },
@@ -34,4 +29,14 @@ export const answerSchema = (
     version: { type: 'string' },
     auth_token: { type: 'string' },
   },
+} as const;
+
+/** An answer with `data` in it, for `schema.response`. @param beside fields of the envelope itself */
+export const answerSchema = (
+  description: string,
+  data: object = {},
+  beside: Readonly<Record<string, object>> = {},
+): Schema => ({
+  description,
+  allOf: [{ $ref: 'Answer#' }, { type: 'object', properties: { data, ...beside } }],
 });

@@ -16,7 +16,7 @@ export const answerErrors = (app: FastifyInstance): void => {
 
 /** Also for fastify's `frameworkErrors`: what goes wrong before there is a route. */
 export const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-  const answer = errorAnswerOf(error, Object.values(request.params ?? {}).at(-1));
+  const answer = errorAnswerOf(error, Object.values(request.params ?? {}).at(-1), request.routeOptions?.bodyLimit);
   if (answer.status === 500) request.log.error({ err: error as FastifyError }, 'request failed');
   // Known, and no defect; a full service would otherwise fill its log with stacks.
   else if (answer.status > 500)

@@ -37,6 +37,14 @@ const WORDS: Partial<Record<ErrorCode, readonly [message: string, sentence?: str
   STORE_FAILED: ['datastore timeout', 'the store did not answer; try again'],
 };
 
+const VALIDATION = 'validation error';
+
+/** The `message` that answers of this code have as a rule. */
+export const wordOf = (code: ErrorCode): string => {
+  if (code === 'FIELDS_INVALID') return VALIDATION;
+  return code === 'NOT_FOUND' ? 'bad identifier' : (WORDS[code]?.[0] ?? code.toLowerCase());
+};
+
 export const UNKNOWN_PATH: ErrorAnswer = {
   status: 404,
   message: 'not_found',
@@ -45,9 +53,12 @@ export const UNKNOWN_PATH: ErrorAnswer = {
   code: 'NOT_FOUND',
 };
 
-/** @param id what the path asks for, for a NOT_FOUND that doesn't say what it missed. */
-export const errorAnswerOf = (error: unknown, id: string | undefined): ErrorAnswer => {
-  const known = error instanceof AppError ? error : refusedByLibrary(error);
+/**
+ * @param id what the path asks for, for a NOT_FOUND that doesn't say what it missed.
+ * @param bodyLimit bytes that the route takes, for a library's refusal of a body.
+ */
+export const errorAnswerOf = (error: unknown, id: string | undefined, bodyLimit?: number): ErrorAnswer => {
+  const known = error instanceof AppError ? error : refusedByLibrary(error, bodyLimit);
   return known instanceof AppError ? answerOf(known, id) : known;
 };
 
@@ -64,17 +75,20 @@ const answerOf = (
       data: { message: 'unexpected error: the log has it by request_id' },
     };
   }
-  if (isFieldErrors(details)) return { ...answer, message: 'validation error', data: details };
-  if (code === 'NOT_FOUND') return { ...answer, message: 'bad identifier', data: missedBy(details, id) };
+  if (isFieldErrors(details)) return { ...answer, message: VALIDATION, data: details };
+  if (code === 'NOT_FOUND') return { ...answer, message: wordOf(code), data: missedBy(details, id) };
   const [message, sentence = text] = WORDS[code] ?? [code.toLowerCase()];
   return { ...answer, message, data: { message: sentence } };
 };
 
 /** Fastify and its plugins say by a 4xx `statusCode` that the request was at fault; all else thrown is a defect. */
-const refusedByLibrary = (error: unknown): AppError | ErrorAnswer => {
+const refusedByLibrary = (error: unknown, bodyLimit: number | undefined): AppError | ErrorAnswer => {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (!(error instanceof Error) || !(status >= 400 && status < 500)) return asAppError(error);
-  if (status === 413) return new AppError('BODY_TOO_LARGE', 'the body is larger than is taken here');
+  if (status === 413) {
+    const most = bodyLimit === undefined ? 'is taken here' : `the ${bodyLimit} bytes that are taken here`;
+    return new AppError('BODY_TOO_LARGE', `the body is larger than ${most}`);
+  }
   const code = systemCode(error) ?? 'REFUSED';
   const message = code === 'FST_ERR_BAD_URL' ? 'faulty request' : (STATUS_CODES[status] ?? 'refused').toLowerCase();
   return { status, message, data: { message: error.message }, retryAfter: undefined, code };

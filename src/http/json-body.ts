@@ -14,6 +14,7 @@ export type JsonBodyLimits = {
 /** Deeper than any document of ours; what walks a body may recurse. */
 const DEEPEST = 64;
 const JSON_TYPE = /^application\/(?:x-)?json(?:\s*;|$)/i;
+const FORBIDDEN_KEYS = 'the keys __proto__ and constructor.prototype are not taken';
 const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 export const takeJsonBodies = (app: FastifyInstance, { bytes, timeoutMs }: JsonBodyLimits): void => {
@@ -23,7 +24,7 @@ export const takeJsonBodies = (app: FastifyInstance, { bytes, timeoutMs }: JsonB
     // Many clients name the type of a body that they don't send, with DELETE above all.
     if (body === '') return done(null, undefined);
     return parse(request, body as string, (error, value) => {
-      if (error !== null) done(refused('All JSON must be valid'));
+      if (error !== null) done(refused(isJson(body as string) ? FORBIDDEN_KEYS : 'All JSON must be valid'));
       else if (!isShallow(value)) done(refused(`JSON deeper than ${DEEPEST} levels`));
       else done(null, value);
     });
@@ -31,6 +32,16 @@ export const takeJsonBodies = (app: FastifyInstance, { bytes, timeoutMs }: JsonB
   app.addHook('preParsing', async (request) => {
     if (JSON_TYPE.test(request.headers['content-type'] ?? '')) hurry(request, timeoutMs);
   });
+};
+
+/** The parser refuses both in one word; only what is JSON after all had a key that is not taken. */
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** Kazoo's words (kazoo-contract §8.1). */

@@ -37,7 +37,10 @@ export const CallSchema = {
     direction: choice('inbound', 'outbound'),
     from: text,
     to: text,
-    state: choice('announced', 'answered', 'bridged', 'ended'),
+    state: {
+      ...choice('announced', 'answered', 'bridged', 'ended'),
+      description: '`ended` calls can be asked for a minute more.',
+    },
     masked: { type: 'boolean' },
     announced_at: { type: 'string', format: 'date-time' },
     legs: { type: 'object', required: LEGS, properties: { a: LegSchema, b: LegSchema } },

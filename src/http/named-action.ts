@@ -18,9 +18,13 @@ export const namedAction = <A extends string>(data: unknown, known: readonly A[]
 };
 
 export const actionSchema = (known: readonly string[]): Schema =>
-  envelopeSchema({
-    type: 'object',
-    required: ['action'],
-    properties: { action: { type: 'string', enum: [...known] } },
-    additionalProperties: false,
-  });
+  envelopeSchema(
+    {
+      type: 'object',
+      required: ['action'],
+      properties: { action: { type: 'string', enum: [...known] } },
+      additionalProperties: false,
+    },
+    {},
+    { data: { action: known[0] } },
+  );

@@ -75,6 +75,11 @@ export interface CallsService {
   get(accountId: string, callId: string): CallDocument;
   answer(accountId: string, callId: string): Promise<CallDocument>;
   bridge(accountId: string, callId: string): Promise<CallDocument>;
+  /**
+   * New payload types or a new offer for the legs that are named, each of which may then have another source; the others stay as they
+   * are. All of it or nothing. @throws SDP_INVALID, FIELDS_INVALID, CONFLICT when the call or a leg that is named has ended
+   */
+  announceMedia(accountId: string, callId: string, media: CallAnnouncement['media']): Promise<CallDocument>;
   hangUp(accountId: string, callId: string): Promise<CallDocument>;
 }
 

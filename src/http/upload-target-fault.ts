@@ -20,6 +20,9 @@ export type Fault =
   /** Takes the body, keeps nothing and answers with the status. */
   | { readonly kind: 'status'; readonly status: number };
 
+/** As `--fail` has it. */
+export const wordOf = (fault: Fault): string => (fault.kind === 'status' ? String(fault.status) : fault.kind);
+
 const parseFault = (word: string): Fault => {
   if (/^[45]\d\d$/.test(word)) return { kind: 'status', status: Number(word) };
   if (Object.hasOwn(FAULTS, word)) return { kind: word as keyof typeof FAULTS };

@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import multipart from '@fastify/multipart';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError, systemCode } from '../core/errors.ts';
-import { type Fault, FaultSequence } from './upload-target-fault.ts';
+import { type Fault, FaultSequence, wordOf } from './upload-target-fault.ts';
 import { type Intake, type Received, UploadIntake } from './upload-target-intake.ts';
+import { lastSegment, safeName } from './upload-target-name.ts';
 import { listedUpload, uploadsPage } from './upload-target-page.ts';
 import { UploadStore } from './upload-target-store.ts';
 
@@ -23,12 +24,22 @@ export type UploadTargetOptions = {
   readonly fail?: readonly string[];
   /** Called once per stored file; must not throw. */
   readonly onReceived?: (file: Received) => void;
+  /** Called once per upload that meets a fault, when it comes; must not throw. */
+  readonly onFault?: (met: FaultMet) => void;
   /** The largest body that is taken; default 8 GiB. */
   readonly limitBytes?: number;
   /** How long the fault `slow` waits; default 2000. */
   readonly slowMs?: number;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
+};
+
+export type FaultMet = {
+  /** In the words of `fail`. */
+  readonly fault: string;
+  readonly method: string;
+  /** As a file would be called; the query string may be private. */
+  readonly name: string;
 };
 
 export type UploadTarget = {
@@ -48,6 +59,8 @@ const discardRest = (request: FastifyRequest): void => {
   request.raw.unpipe();
   request.raw.resume();
 };
+
+const nameIn = ({ originalUrl }: FastifyRequest): string => safeName(lastSegment(originalUrl), '');
 
 const answer = (reply: FastifyReply, intake: Intake): FastifyReply => {
   if (intake.kind === 'refused') return reply.code(intake.status).send({ error: intake.why });
@@ -119,7 +132,7 @@ const listen = async (app: FastifyInstance, host: string, port: number): Promise
 
 /** @throws USAGE for a word that is no fault, OUTPUT_UNWRITABLE, PORT_TAKEN, CONFIG_INVALID for a host that can't be had. */
 export const startUploadTarget = async (options: UploadTargetOptions): Promise<UploadTarget> => {
-  const { host = '127.0.0.1', slowMs = 2000, onReceived } = options;
+  const { host = '127.0.0.1', slowMs = 2000, onReceived, onFault } = options;
   const faults = new FaultSequence(options.fail ?? []);
   const store = await UploadStore.open(options.directory);
   const intake = new UploadIntake(store, options.limitBytes ?? DEFAULT_LIMIT_BYTES, options.now ?? Date.now);
@@ -145,6 +158,7 @@ export const startUploadTarget = async (options: UploadTargetOptions): Promise<U
     url: '/upload',
     handler: async (request, reply) => {
       const fault = faults.take();
+      if (fault !== undefined) onFault?.({ fault: wordOf(fault), method: request.method, name: nameIn(request) });
       if (await showFault(fault, { request, reply, slowMs, closing: closing.signal })) return reply;
       const result = await intake.take(request);
       if (result.kind === 'stored') {

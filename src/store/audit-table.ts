@@ -22,8 +22,13 @@ export class AuditTable {
     this.#queries = queries;
   }
 
-  async append(entry: AuditEntry): Promise<void> {
-    await this.#queries.insertInto('audit').values(ENTRY.stored(entry)).execute();
+  /** All of them or none, in this order. @param entries a few hundred at most */
+  async append(...entries: readonly AuditEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#queries
+      .insertInto('audit')
+      .values(entries.map((entry) => ENTRY.stored(entry)))
+      .execute();
   }
 
   /** Newest first. @param options.before only what came before the entry of that id */

@@ -40,6 +40,18 @@ export class KeyTable {
     return stored.map((key) => CODEC.row(key));
   }
 
+  /** The accounts that have an admin key, by id. */
+  async adminAccounts(): Promise<string[]> {
+    const stored = await this.#queries
+      .selectFrom('apiKeys')
+      .select('accountId')
+      .distinct()
+      .where('isAdmin', '=', 1)
+      .orderBy('accountId')
+      .execute();
+    return stored.map(({ accountId }) => accountId);
+  }
+
   /** Whether another account than this has an admin key. */
   async isAdminElsewhere(accountId: string): Promise<boolean> {
     const one = await this.#queries

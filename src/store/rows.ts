@@ -115,10 +115,10 @@ export type DeliveryRow = {
 export type AuditEntry = {
   readonly accountId: string;
   readonly atUs: number;
-  /** Who: a key's id, or what part of the service. */
+  /** Who: `api:` and a key's id, `dtmf:` and a leg, `policy:` and its name. */
   readonly actor: string;
   readonly action: string;
-  /** What it was done to: an id. */
+  /** What it was done to: a kind and an id. */
   readonly subject: string;
   readonly data: JsonObject;
 };

@@ -1,4 +1,4 @@
-/** Where a page of recordings begins, as one opaque word (Kazoo's `start_key`): the first row's time and id. Pure. */
+/** Where a page of a list begins, as one opaque word (Kazoo's `start_key`): the first row's time and id. Pure. */
 import { AppError } from '../core/errors.ts';
 
 /** The order of a list is by both. */
@@ -16,8 +16,12 @@ export const placeOf = (startKey: string): PagePlace => {
   const place = { createdGregorian: Number(time), id: id ?? '' };
   // Decoding passes over what it does not know; encoding again shows whether there was any.
   if (id !== undefined && startKeyOf(place) === startKey) return place;
+  throw badStartKey();
+};
+
+export const badStartKey = (): AppError => {
   const message = 'Field is not in the correct format';
-  throw new AppError('FIELDS_INVALID', `start_key: ${message}`, {
+  return new AppError('FIELDS_INVALID', `start_key: ${message}`, {
     details: { start_key: { wrong_format: { message, target: 'start_key' } } },
   });
 };

@@ -2,8 +2,9 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { freeMebibytes, openDataFolder } from '../../src/app/data-folder.ts';
+import { freeMebibytes, openDataFolder, tryToFill } from '../../src/app/data-folder.ts';
 import { DiskWatch } from '../../src/app/disk-watch.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { scratchDir } from '../support/scratch.ts';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
@@ -31,6 +32,13 @@ describe('the data folder', () => {
     mkdirSync(join(path, 'journals'));
     chmodSync(join(path, 'journals'), 0o500);
     await expect(openDataFolder(path)).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+  });
+
+  test('is written to for a trial, and nothing of that stays', async () => {
+    const path = scratchDir();
+    await tryToFill(path);
+    expect(readdirSync(path)).toEqual([]);
+    await expect(tryToFill(join(path, 'none'))).rejects.toThrow(/ENOENT/);
   });
 
   test('has room that can be asked for', async () => expect(await freeMebibytes(scratchDir())).toBeGreaterThan(0));
@@ -69,5 +77,89 @@ describe('the disk watch', () => {
     );
     await watch.look();
     expect(watch.refusal?.code).toBe('DISK_LOW');
+  });
+
+  const failure = (code: string): AppError =>
+    new AppError('JOURNAL_UNWRITABLE', `journal can't be written (${code})`, {
+      cause: Object.assign(new Error(code), { code }),
+    });
+
+  test.each(['ENOSPC', 'EDQUOT'])(
+    'refuses as soon as a journal meets %s, warned of before, until writing works again',
+    async (code) => {
+      // A quota is full while the disk is not.
+      let isFull = true;
+      const story: string[] = [];
+      const watch: DiskWatch = new DiskWatch(
+        500,
+        async () => 10_000,
+        () => story.push(`warned, ${watch.refusal === undefined ? 'nothing refused yet' : 'refused already'}`),
+        async () => {
+          if (isFull) throw failure(code).cause;
+        },
+      );
+      await watch.look();
+      watch.journalFailed(failure(code));
+      watch.journalFailed(failure(code));
+      expect(watch.refusal?.code).toBe('DISK_LOW');
+      expect(watch.refusal?.message).toContain(code);
+      expect(story).toEqual(['warned, nothing refused yet']);
+      await watch.look();
+      expect(watch.refusal?.code).toBe('DISK_LOW');
+      isFull = false;
+      await watch.look();
+      await watch.look();
+      expect(watch.refusal).toBeUndefined();
+    },
+  );
+
+  test('looks at once when a journal fails, and takes other failures for what they are', async () => {
+    let free = 10_000;
+    const watch = new DiskWatch(
+      500,
+      async () => free,
+      () => {},
+    );
+    await watch.look();
+    free = 3;
+    watch.journalFailed(failure('ENOSPC'));
+    await watch.look();
+    expect(watch.freeMib).toBe(3);
+    expect(watch.refusal?.message).toContain('3 MiB');
+    free = 10_000;
+    await watch.look();
+    watch.journalFailed(failure('EIO'));
+    expect(watch.refusal).toBeUndefined();
+  });
+
+  test('warns before it refuses, when room goes all at once too', async () => {
+    const story: string[] = [];
+    const watch: DiskWatch = new DiskWatch(
+      500,
+      async () => 10,
+      () => story.push(watch.refusal === undefined ? 'first' : 'late'),
+    );
+    await watch.look();
+    expect(story).toEqual(['first']);
+    expect(watch.refusal?.code).toBe('DISK_LOW');
+  });
+
+  test('asks a disk that does not answer once', async () => {
+    let asked = 0;
+    let answer = (_mib: number): void => {};
+    const watch = new DiskWatch(
+      500,
+      () => {
+        asked++;
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      },
+      () => {},
+    );
+    const looks = [watch.look(), watch.look(), watch.look()];
+    answer(10_000);
+    await Promise.all(looks);
+    expect(asked).toBe(1);
   });
 });

@@ -1,6 +1,10 @@
 /** `npm run bench`: how fast and how big, on this machine, beside other programs on the same PCM in the same run. See options.ts. */
 import { writeFile } from 'node:fs/promises';
 import { ProgressLine } from '../../src/cli/progress.ts';
+import { areGoalsKept } from './live/live-goals.ts';
+import { isLiveWanted, LIVE_CALLS, LIVE_NAME, liveSeconds } from './live/live-plan.ts';
+import type { LiveResult } from './live/live-result.ts';
+import { runLive } from './live/live-trial.ts';
 import { describeMachine, loadNow } from './machine.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
 import { findPeers } from './peers.ts';
@@ -17,7 +21,10 @@ const LEAST_SECONDS = { full: 0.5, quick: 0.2 } as const;
 /** A key pressed once comes as two signals: from the terminal, and from the program that runs this one. */
 const ONE_KEY_PRESS_MS = 500;
 
-const runAll = async ({ turns }: Schedule, { quick }: BenchOptions, signal: AbortSignal): Promise<Results> => {
+type Outcome = { readonly results: Results; readonly live: LiveResult | null };
+
+const runAll = async ({ turns }: Schedule, options: BenchOptions, signal: AbortSignal): Promise<Outcome> => {
+  const { quick } = options;
   const results = new Results();
   const progress = new ProgressLine(process.stderr);
   const workspace = await Workspace.open(quick, signal);
@@ -34,12 +41,25 @@ const runAll = async ({ turns }: Schedule, { quick }: BenchOptions, signal: Abor
         results.fail(trial, driver, error);
       }
     }
-    return results;
+    let live: LiveResult | null = null;
+    // Last, and once: its minute is the call's own.
+    if (isLiveWanted(options)) {
+      try {
+        const plan = { calls: LIVE_CALLS, seconds: liveSeconds(quick), data: workspace.runFolder() };
+        live = await runLive(plan, signal, (what) => progress.show(`${LIVE_NAME}: ${what}`, 1));
+      } catch (error) {
+        signal.throwIfAborted();
+        results.failed.push({ trial: LIVE_NAME, call: 'live', driver: 'record-call serve', why: whyOf(error) });
+      }
+    }
+    return { results, live };
   } finally {
     progress.clear();
     await workspace.close();
   }
 };
+
+const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number> => {
   const startedAt = performance.now();
@@ -47,14 +67,15 @@ const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number
   const peers = await findPeers();
   const machine = describeMachine(peers);
   const schedule = makeSchedule(TRIALS, options, peers);
-  if (schedule.turns.length === 0) throw new Error('no trial of that name can be run here');
-  const results = await runAll(schedule, options, signal);
+  if (schedule.turns.length === 0 && !isLiveWanted(options)) throw new Error('no trial of that name can be run here');
+  const { results, live } = await runAll(schedule, options, signal);
   const lines = results.lines(TRIALS);
   const report: Report = {
     machine,
     rounds: options.rounds,
     lines,
     growth: growthOf(lines),
+    live,
     skipped: schedule.skipped,
     failed: results.failed,
     tookSeconds: (performance.now() - startedAt) / 1000,
@@ -64,7 +85,7 @@ const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number
   const json = JSON.stringify({ options, ...report }, null, options.json === undefined ? undefined : 2);
   if (options.json === undefined) process.stdout.write(`\n${json}\n`);
   else await writeFile(options.json, `${json}\n`);
-  return results.failed.length === 0 ? 0 : 1;
+  return results.failed.length === 0 && (live === null || areGoalsKept(live)) ? 0 : 1;
 };
 
 const main = async (): Promise<number> => {
@@ -88,7 +109,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(USAGE);
     return 0;
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`bench: ${whyOf(error)}\n`);
     return interrupted.signal.aborted ? 130 : 2;
   }
 };

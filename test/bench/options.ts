@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `npm run bench -- [FILTER…] [--quick] [--long] [--rounds N] [--json FILE]
 
-  FILTER        only trials and drivers whose names hold all of these, such as: resampling, mp3, lamejs
+  FILTER        only trials and drivers whose names hold all of these, such as: resampling, mp3, lamejs, live
   --quick       one round, shorter calls: to see that it works, not to compare
   --long        adds a call of twelve hours (about 4 GB of temporary files)
   --rounds N    how often each is run, in turn with the others; 3 by default

@@ -1,5 +1,7 @@
 /** The results as text for people. Pure. */
 import { TIME_LIMIT_SECONDS } from '../../src/core/record-call.ts';
+import { liveReport } from './live/live-report.ts';
+import type { LiveResult } from './live/live-result.ts';
 import type { Machine } from './machine.ts';
 import type { Failed, Growth, Line } from './results.ts';
 import type { Skipped } from './schedule.ts';
@@ -11,6 +13,8 @@ export type Report = {
   readonly rounds: number;
   readonly lines: readonly Line[];
   readonly growth: readonly Growth[];
+  /** Null when it was not run. */
+  readonly live: LiveResult | null;
   readonly skipped: readonly Skipped[];
   readonly failed: readonly Failed[];
   readonly tookSeconds: number;
@@ -23,28 +27,36 @@ const HEAD = ['', 'speed', 'spread', 'per CPU s', 'wall s', 'CPU s', 'peak MiB',
 
 export const reportLines = (report: Report): string[] => [
   ...machineLines(report),
-  '',
-  ...columns([HEAD, ...Object.keys(GROUPS).flatMap((group) => groupRows(group as Group, report.lines))]),
-  '',
-  ...growthLines(report.growth),
-  ...goalLines(report.lines),
+  ...(report.lines.length === 0 ? [] : ['', ...tableLines(report), '']),
   ...report.skipped.map(({ trial, driver, lacks }) => `skipped: ${driver}, ${trial}: this machine has no ${lacks}`),
   ...report.failed.map(({ trial, call, driver, why }) => `failed: ${driver}, ${trial}, ${call} call: ${why}`),
+  ...(report.lines.length === 0 ? [] : ['', ...noteLines(report)]),
+  ...(report.live === null ? [] : ['', ...liveReport(report.live)]),
+];
+
+const tableLines = ({ lines, growth }: Report): string[] => [
+  ...columns([HEAD, ...Object.keys(GROUPS).flatMap((group) => groupRows(group as Group, lines))]),
   '',
+  ...growthLines(growth),
+  ...goalLines(lines),
+];
+
+const noteLines = ({ lines }: Report): string[] => [
   'Calls are two PCMU legs of speech, 20 ms a packet, none lost. Figures are medians; spread is from the slowest round to the fastest.',
   'A whole call: the command as a user runs it; CPU and peak of its process tree, peak the sum of each process’s VmHWM, looked at every 50 ms.',
-  ...cutLines(report.lines),
+  ...cutLines(lines),
   'Everything else: a loop that times itself; peak is its own process’s maxrss, what it prepared included. Against: the median over rounds.',
 ];
 
-const machineLines = ({ machine, rounds, tookSeconds, loadBefore }: Report): string[] => {
+const machineLines = ({ machine, rounds, lines, tookSeconds, loadBefore }: Report): string[] => {
   const { cpu, cores, memoryBytes, system, versions } = machine;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const turns = lines.length === 0 ? '' : `${rounds} ${rounds === 1 ? 'round' : 'rounds'} in `;
   const busy = loadBefore > cores ? ': busy with other work, so trust CPU time more than the clock' : '';
   return [
     `${cpu}, ${cores} cores, ${gibibytes(memoryBytes)} GiB, ${system}`,
     programs.join(', '),
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} in ${Math.round(tookSeconds)} s; load at the start ${loadBefore.toFixed(1)}${busy}`,
+    `${turns}${Math.round(tookSeconds)} s; load at the start ${loadBefore.toFixed(1)}${busy}`,
   ];
 };
 

@@ -39,6 +39,7 @@ const report = (lines: readonly Line[]): string =>
     rounds: 1,
     lines,
     growth: [],
+    live: null,
     skipped: [{ trial: 'to mp3', driver: 'sox', lacks: 'sox with mp3' }],
     failed: [{ trial: 'to mp3', call: 'long', driver: 'lame', why: 'no reason' }],
     tookSeconds: 1,

@@ -137,6 +137,12 @@ describe('doctor', () => {
       'folder',
       'machine',
       'kernel',
+      'sqlite',
+      'buffers',
+      'http',
+      'rtp',
+      'disk',
+      'serve',
     ])
       expect(stdout).toMatch(new RegExp(`^\\w+ +${topic} `, 'm'));
   });
@@ -213,6 +219,19 @@ describe('doctor', () => {
     const found = await examined({ PATH: `${bin}:/bin:/usr/bin` });
     expect(found.get('ffmpeg')).toMatchObject({ state: 'ok', detail: `9.9-test at ${join(bin, 'ffmpeg')}` });
     expect(found.get('mp3')).toMatchObject({ state: 'lack', detail: expect.stringMatching(/lamejs.*no libmp3lame/) });
+  });
+
+  test('whether serve can run is told of the settings in the environment, and a lack of it is no failure', async () => {
+    const folder = scratchDir();
+    const env = { RECORD_CALL_HTTP_PORT: '0', RECORD_CALL_DATA_DIR: join(folder, 'data') };
+    const found = await examined({ ...env, RECORD_CALL_DISK_MIN_MIB: '999999999' });
+    expect(found.get('disk')).toMatchObject({ state: 'lack', detail: expect.stringContaining(join(folder, 'data')) });
+    expect(found.get('serve')).toMatchObject({
+      state: 'lack',
+      detail: expect.stringMatching(/^can not run: .*disk/),
+    });
+    expect((await examined({ ...env, RECORD_CALL_DISK_MIN_MIB: '0' })).get('disk')).toMatchObject({ state: 'ok' });
+    expect(filesIn(folder)).toEqual([]);
   });
 
   test('a setting that is none is bad: exit status 1', async () => {

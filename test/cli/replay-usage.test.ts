@@ -36,6 +36,8 @@ describe('commands', () => {
     { args: ['replay'], want: /name at least one capture file/ },
     { args: ['replay', '--json'], want: /name at least one capture file/ },
     { args: ['verify'], want: /name an artefact/ },
+    { args: ['replay', capture, '--mask', '-1-5'], want: /--mask takes A-B in seconds/ },
+    { args: ['replay', capture, '--mask'], want: /--mask takes A-B in seconds/ },
     { args: ['verify', 'a', 'b', 'c'], want: /name an artefact/ },
     { args: ['verify', '--nope', 'a'], want: /'--nope'/ },
     { args: ['doctor', '--nope'], want: /'--nope'/ },

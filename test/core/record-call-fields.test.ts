@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { FieldErrors } from '../../src/core/field-errors.ts';
+import { FieldErrorList, type FieldErrors } from '../../src/core/field-errors.ts';
 import { MP3_RATES } from '../../src/core/record-call.ts';
-import { parseRecordCallFields } from '../../src/core/record-call-fields.ts';
+import { checkRecordCallFields, parseRecordCallFields } from '../../src/core/record-call-fields.ts';
 
 const refusal = (value: unknown): AppError => {
   try {
@@ -55,7 +55,7 @@ describe('record_call fields', () => {
     });
   }
 
-  test('are refused with every fault at once, those beyond the schema only when the schema holds', () => {
+  test('are refused with every fault at once', () => {
     const error = refusal({ format: 'ogg', time_limit: 0, tyme_limit: 5 });
     expect(error.code).toBe('FIELDS_INVALID');
     expect(Object.keys(error.details as FieldErrors).sort()).toEqual(['format', 'time_limit', 'tyme_limit']);
@@ -68,6 +68,43 @@ describe('record_call fields', () => {
         refusal({ url: 'ftp://h/', media_name: '..', record_sample_rate: 9000 }).details as FieldErrors,
       ).sort(),
     ).toEqual(['media_name', 'record_sample_rate', 'url']);
+  });
+
+  for (const { given, paths } of [
+    { given: { url: 'ftp://x', foo: 1, record_sample_rate: 123 }, paths: ['foo', 'record_sample_rate', 'url'] },
+    { given: { url: 'ftp://x', foo: 1, record_sample_rate: 9000 }, paths: ['foo', 'record_sample_rate', 'url'] },
+    {
+      given: { url: 'ftp://x', record_sample_rate: '9000', time_limit: 0 },
+      paths: ['record_sample_rate', 'time_limit', 'url'],
+    },
+    { given: { media_name: '.hidden', foo: 1 }, paths: ['foo', 'media_name'] },
+    { given: { media_name: 'a.wav', action: 'start', foo: 1 }, paths: ['foo', 'media_name'] },
+    { given: { url: 5, media_name: 5, record_sample_rate: {} }, paths: ['media_name', 'record_sample_rate', 'url'] },
+    { given: { format: 'ogg', record_sample_rate: 9000, media_name: 'a.wav' }, paths: ['format'] },
+  ]) {
+    test(`are judged beyond the schema too where the schema does not hold: ${JSON.stringify(given)}`, () => {
+      const errors = new FieldErrorList();
+      expect(checkRecordCallFields(given, errors, [], { coerce: true })).toBeUndefined();
+      const faults = errors.toJSON();
+      expect(Object.keys(faults).sort()).toEqual(paths);
+      expect(Object.values(faults).every((codes) => Object.keys(codes).length === 1)).toBe(true);
+    });
+  }
+
+  test('let whoever takes them judge the target, once it is one', () => {
+    const judged: string[] = [];
+    const errors = new FieldErrorList();
+    const judgeUrl = (url: string) => {
+      judged.push(url);
+      throw new AppError('TARGET_FORBIDDEN', 'not this one');
+    };
+    checkRecordCallFields({ url: 'http://10.0.0.1/', foo: 1 }, errors, ['data'], { judgeUrl });
+    checkRecordCallFields({ url: 'ftp://x' }, new FieldErrorList(), [], { judgeUrl });
+    expect(judged).toEqual(['http://10.0.0.1/']);
+    expect(errors.toJSON()).toMatchObject({
+      'data.foo': {},
+      'data.url': { error: { message: 'invalid client URL', cause: 'not this one' } },
+    });
   });
 
   for (const value of [null, [], 'x', 5, undefined]) {

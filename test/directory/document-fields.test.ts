@@ -88,6 +88,30 @@ describe('a document', () => {
     });
   });
 
+  for (const { kind, key, meant } of [
+    { kind: 'account', key: 'metaflow', meant: 'metaflows' },
+    { kind: 'user', key: 'call_recordng', meant: 'call_recording' },
+    { kind: 'user', key: 'callRecording', meant: 'call_recording' },
+    { kind: 'device', key: 'owner_ids', meant: 'owner_id' },
+    { kind: 'device', key: 'Name', meant: 'name' },
+  ] as const) {
+    test(`refuses ${key}, which is ${meant} misspelt`, () => {
+      const message = `unknown property; did you mean ${meant}?`;
+      const given = { name: 'x', [key]: {} };
+      expect(() => read(kind, given)).toThrow(
+        expect.objectContaining({
+          code: 'FIELDS_INVALID',
+          details: { [key]: { misspelt: { message, target: meant } } },
+        }),
+      );
+    });
+  }
+
+  test("keeps Kazoo's own that only resemble ours", () => {
+    const given = { note: 'x', realm: 'x', call_restriction: {}, call_forward: {}, owner: 'x', metadata: {} };
+    expect(read('device', given)).toMatchObject({ extra: { note: 'x', call_restriction: {} } });
+  });
+
   test('an id of its own does not hide the true one, nor does a name', () => {
     expect(personDocument(person({ extra: { id: 'x', name: 'y' } }))).toEqual({ id: 'alice', name: 'Alice' });
   });

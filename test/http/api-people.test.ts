@@ -182,3 +182,17 @@ test('a device tells whose it is, and the same id may be a user and a device', a
   expect((await send('GET', '/v2/account/users/bob')).json.data).toEqual({ id: 'bob', name: 'Bob' });
   expect((await send('PUT', '/v2/account/devices/x', { data: { owner_id: '../x' } })).status).toBe(400);
 });
+
+test('a device can be no one’s who is not there, but keeps an owner who has gone', async () => {
+  const { send } = await shared().tenant();
+  const fault = { owner_id: { not_found: { message: 'there is no user of this id', value: 'nobody' } } };
+  const put = await send('PUT', '/v2/account/devices/d', { data: { owner_id: 'nobody' } });
+  expect([put.status, put.json.data]).toEqual([400, fault]);
+  await send('PUT', '/v2/account/users/bob', { data: {} });
+  await send('PUT', '/v2/account/devices/d', { data: { owner_id: 'bob' } });
+  const patched = await send('PATCH', '/v2/account/devices/d', { data: { owner_id: 'nobody' } });
+  expect([patched.status, patched.json.data]).toEqual([400, fault]);
+  await send('DELETE', '/v2/account/users/bob');
+  expect((await send('PATCH', '/v2/account/devices/d', { data: { name: 'Desk' } })).status).toBe(200);
+  expect((await send('POST', '/v2/account/devices/d', { data: { owner_id: 'bob' } })).status).toBe(200);
+});

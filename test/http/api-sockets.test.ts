@@ -112,7 +112,7 @@ describe('thousands of half-open connections', () => {
       await once(events, 'answer');
       return {} as never;
     };
-    const calls = { ...STUBS.calls, hangUp };
+    const calls = { ...STUBS.calls, get: () => ({ state: 'bridged' }) as never, hangUp };
     const { port, admin } = await listening({ calls, limits: { connections: 100 } });
     const key = `X-Auth-Token: ${admin.key}\nConnection: close`;
     const body = 'Content-Type: application/json\nContent-Length: 2';

@@ -59,13 +59,14 @@ const nothing = (): never => {
 };
 
 /** Services that have nothing and do nothing. */
-export const STUBS: Pick<ApiOptions, 'calls' | 'channels' | 'recordings' | 'events' | 'health'> = {
+export const STUBS: Pick<ApiOptions, 'calls' | 'channels' | 'recordings' | 'events' | 'audit' | 'health'> = {
   calls: {
     announce: async () => nothing(),
     list: () => [],
     get: nothing,
     answer: async () => nothing(),
     bridge: async () => nothing(),
+    announceMedia: async () => nothing(),
     hangUp: async () => nothing(),
   },
   channels: { list: () => [], get: nothing, act: async () => nothing() },
@@ -82,6 +83,11 @@ export const STUBS: Pick<ApiOptions, 'calls' | 'channels' | 'recordings' | 'even
     uploadFolder: '/nonexistent',
   },
   events: { subscribe: () => () => {} },
+  audit: {
+    note: () => {},
+    refused: () => {},
+    page: async () => ({ entries: [], startKey: '', nextStartKey: undefined }),
+  },
   health: {
     readiness: () => [],
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'calls 0\n' }),

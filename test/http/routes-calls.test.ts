@@ -227,7 +227,56 @@ describe('a call', () => {
     expect([status, json.data.state]).toEqual([200, 'ended']);
   });
 
+  test('media: new payload types or an offer for a leg reach the service as they were said', async () => {
+    const media = { ...RTP, codecs: { a: { 96: 'opus/48000/2' } }, sdp: { b: 'v=0\r\n' } };
+    const { status, json } = await api.ask('POST', `${CALLS}/a:b@c+d`, { data: { action: 'media', media } });
+    expect([status, json.data.call_id]).toEqual([200, 'a:b@c+d']);
+    expect(api.calls.media).toEqual([media]);
+  });
+
+  for (const { name, data, is } of [
+    { name: 'nothing of it', data: {}, is: ['media required'] },
+    { name: 'no object', data: { media: 'rtp' }, is: ['media type'] },
+    { name: 'no kind', data: { media: { codecs: { a: {} } } }, is: ['media.kind required'] },
+    { name: 'another kind', data: { media: { kind: 'tcp', codecs: { a: {} } } }, is: ['media.kind enum'] },
+    { name: 'no leg', data: { media: RTP }, is: ['media error'] },
+    { name: 'no leg in what names legs', data: { media: { ...RTP, sdp: {}, codecs: {} } }, is: ['media error'] },
+    {
+      name: 'an offer and codecs for a leg',
+      data: { media: { ...RTP, codecs: { a: {} }, sdp: { a: 'v=0' } } },
+      is: ['media.codecs.a error'],
+    },
+    {
+      name: 'every fault at once',
+      data: {
+        media: { kind: 'rtp', codecs: { a: { 128: 'PCMU/8000', 0: 'PCMU' }, c: {} }, sdp: { b: '' }, host: 'x' },
+        call_id: 'c2',
+      },
+      is: [
+        'call_id additionalProperties',
+        'media.codecs.a.0 pattern',
+        'media.codecs.a.128 additionalProperties',
+        'media.codecs.c additionalProperties',
+        'media.host additionalProperties',
+        'media.sdp.b minLength',
+      ],
+    },
+  ]) {
+    test(`media refused: ${name}`, async () => {
+      const { status, json } = await api.ask('POST', `${CALLS}/a:b@c+d`, { data: { action: 'media', ...data } });
+      expect([status, json.message]).toEqual([400, 'validation error']);
+      expect(faults(json.data)).toEqual(is);
+      expect(api.calls.media).toEqual([]);
+    });
+  }
+
+  test('media of a call that is not there is 404', async () => {
+    const data = { action: 'media', media: { ...RTP, codecs: { a: {} } } };
+    expect((await api.ask('POST', `${CALLS}/nobody`, { data })).status).toBe(404);
+  });
+
   for (const { data, message } of [
+    { data: { action: 'answer', media: RTP }, message: 'validation error' },
     { data: { action: 'transfer' }, message: 'invalid data' },
     { data: { action: 'toString' }, message: 'invalid data' },
     { data: { action: ['answer'] }, message: 'invalid data' },

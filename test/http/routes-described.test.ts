@@ -3,7 +3,7 @@ import { apiUnderTest } from '../support/api-fakes.ts';
 
 const ACCOUNT = '/v2/accounts/{accountId}';
 
-test('calls, channels, recordings and events are in the description, each with what it takes and answers', async () => {
+test('calls, channels, recordings, events and the audit are in the description, each with what it takes and answers', async () => {
   const api = await apiUnderTest();
   const { paths, components } = (await api.ask('GET', '/openapi.json')).json;
   for (const [path, methods] of Object.entries({
@@ -20,6 +20,7 @@ test('calls, channels, recordings and events are in the description, each with w
     '/recordings/{recordingId}/peaks': ['get'],
     '/recordings/jobs/{jobId}': ['get'],
     '/events': ['get'],
+    '/audit': ['get'],
   })) {
     const found = paths[`${ACCOUNT}${path}`];
     expect(Object.keys(found).sort(), path).toEqual(methods);
@@ -31,6 +32,6 @@ test('calls, channels, recordings and events are in the description, each with w
   }
   expect(Object.keys(paths[`${ACCOUNT}/recordings`].put.requestBody.content)).toEqual(['multipart/form-data']);
   expect(Object.keys(components.schemas)).toEqual(
-    expect.arrayContaining(['record_call', 'Call', 'Channel', 'ActionResult', 'Recording', 'Job']),
+    expect.arrayContaining(['record_call', 'Call', 'Channel', 'ActionResult', 'Recording', 'Job', 'AuditEntry']),
   );
 });

@@ -10,6 +10,7 @@ import {
   ACCOUNT,
   type ApiUnderTest,
   apiUnderTest,
+  KEY_ID,
   OTHER_ACCOUNT,
   OTHER_TOKEN,
   PATH,
@@ -107,6 +108,9 @@ describe('an upload', () => {
     expect(readFileSync(path).equals(CAPTURE)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(path).toMatch(/\/uploads\/upload-[0-9a-f]{32}$/);
+    expect(api.audit.notes).toEqual([
+      { accountId: ACCOUNT, by: { kind: 'api', by: KEY_ID }, action: 'replay.begin', subject: 'job/job-1', data: {} },
+    ]);
   });
 
   for (const { name, parts, fields } of [

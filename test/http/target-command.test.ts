@@ -35,8 +35,12 @@ test('it says where it listens, then a line per file, and ends with the signal',
   expect(await readFile(join(directory, 'a.mp3'), 'utf8')).toBe('abc');
   stop.abort();
   expect(await status).toBe(0);
-  expect(lines).toHaveLength(2);
-  expect(lines[1]).toMatch(/^received a\.mp3 \(3 bytes, sha256 ba7816bf[0-9a-f]{56}\)\n$/);
+  expect(lines).toHaveLength(4);
+  expect(lines.slice(1, 3)).toEqual([
+    'failed on purpose: 503 for PUT a.mp3\n',
+    'failed on purpose: 404 for PUT a.mp3\n',
+  ]);
+  expect(lines[3]).toMatch(/^received a\.mp3 \(3 bytes, sha256 ba7816bf[0-9a-f]{56}\)\n$/);
   await expect(request(url)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 

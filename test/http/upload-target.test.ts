@@ -136,6 +136,14 @@ describe('a raw upload', () => {
     expect(await stored()).toEqual([]);
   });
 
+  test('never takes the place of one that differs by its query alone', async () => {
+    const { url } = await start();
+    for (const id of ['1', '2']) await send(`${url}/a.mp3?recording_id=${id}`, { body: `recording ${id}` });
+    expect(await stored()).toEqual(['a-2.mp3', 'a.mp3']);
+    expect(await readFile(join(directory, 'a.mp3'), 'utf8')).toBe('recording 1');
+    expect(await readFile(join(directory, 'a-2.mp3'), 'utf8')).toBe('recording 2');
+  });
+
   test('never takes the place of another', async () => {
     const { url } = await start();
     const answers = await Promise.all(['one', 'two', 'three'].map((body) => send(`${url}/a.mp3`, { body })));

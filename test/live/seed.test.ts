@@ -285,7 +285,7 @@ describe.each(SCENES)('$name', (scene) => {
           : [CODE.mask, CODE.unmask];
       expectAt(startMs() + start_ms, mask);
       expectAt(startMs() + end_ms, unmask, 500);
-      for (const leg of LEGS) expect(frames_withheld[leg]).toBeGreaterThan(0);
+      for (const leg of LEGS) expect(frames_withheld![leg]).toBeGreaterThan(0);
     });
 
     test('what was said under the mask is nowhere in it, the rest is all there', async () => {
@@ -319,14 +319,7 @@ describe.each(SCENES)('$name', (scene) => {
     const ids = ofCall(name).map(({ document }) => document.id);
     for (const type of ['mask.on', 'mask.off'])
       expect(told.find((event) => event.type === type)!.data.recordings).toEqual(expect.arrayContaining(ids));
-    const story = [
-      'call.announced',
-      'mask.on',
-      'mask.off',
-      'call.ended',
-      'recording.stored',
-      'delivery.done',
-    ];
+    const story = ['call.announced', 'mask.on', 'mask.off', 'call.ended', 'recording.stored', 'delivery.done'];
     const wav = [
       'recording.started',
       'mask.on',

@@ -97,6 +97,7 @@ describe('keys and tokens', () => {
     expect(await store.keys.byHash('aa')).toEqual(key({ isAdmin: true }));
     expect((await store.keys.ofAccount('a1')).map(({ id }) => id)).toEqual(['k2', 'k1']);
     expect([await store.keys.isAdminElsewhere('a1'), await store.keys.isAdminElsewhere('a2')]).toEqual([false, true]);
+    expect(await store.keys.adminAccounts()).toEqual(['a1']);
     expect(await store.keys.remove('a2', 'k1')).toBe(false);
     expect(await store.keys.remove('a1', 'k1')).toBe(true);
     expect(await store.tokens.byHash('bb')).toBeUndefined();
@@ -217,5 +218,16 @@ describe('the audit', () => {
     expect((await store.audit.page('a1', { limit: 9, before: three!.id })).map(({ atUs }) => atUs)).toEqual([2, 1]);
     expect(await store.audit.removeBefore(3)).toBe(2);
     expect(await store.audit.page('a1', { limit: 9 })).toHaveLength(2);
+  });
+
+  test('takes several entries in their order, all of them or none', async () => {
+    const store = await openStore();
+    const many = Array.from({ length: 200 }, (_, n) => auditEntry({ subject: `c${n}` }));
+    await store.audit.append(...many);
+    await store.audit.append();
+    const unwritable = auditEntry({ subject: null as unknown as string });
+    await expect(store.audit.append(auditEntry({ subject: 'c200' }), unwritable)).rejects.toThrow();
+    const subjects = (await store.audit.page('a1', { limit: 300 })).map(({ subject }) => subject);
+    expect(subjects.reverse()).toEqual(many.map(({ subject }) => subject));
   });
 });

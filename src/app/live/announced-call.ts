@@ -11,6 +11,7 @@ import { LEGS, type Leg } from '../../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
 import { newJournalPath } from '../recordings/data-folders.ts';
 import { AnnouncedLeg } from './announced-leg.ts';
+import { CallAudit } from './call-audit.ts';
 import { CallCommands } from './call-commands.ts';
 import { CallEvents } from './call-events.ts';
 import { CallJournals } from './call-journals.ts';
@@ -30,12 +31,12 @@ export class AnnouncedCall {
   /** When it ended, µs. */
   endedUs: number | undefined;
   isAnswered = false;
+  readonly #audit: CallAudit;
   readonly #surroundings: CallSurroundings;
   readonly #onEnded: () => void;
   readonly #commands: CallCommands;
   readonly #journals: CallJournals;
   #isBridged = false;
-  #isHeld = false;
   #ending: Promise<void> | undefined;
 
   /** @param onEnded told once, when its last journal is closed. */
@@ -51,6 +52,7 @@ export class AnnouncedCall {
     const { accountId, callId, direction } = head;
     const { random, limits, onDefect } = surroundings;
     this.events = new CallEvents(surroundings.events, accountId, callId, onDefect);
+    this.#audit = new CallAudit(surroundings.audit, head, () => this.isMasked);
     const leg = (leg: Leg): AnnouncedLeg =>
       new AnnouncedLeg({
         leg,
@@ -63,7 +65,7 @@ export class AnnouncedCall {
     this.legs = { a: leg('a'), b: leg('b') };
     const about = { accountId, direction };
     this.recordings = new CallRecordings({
-      ...{ about, parties, starts, events: this.events, onDefect },
+      ...{ about, parties, starts, events: this.events, audit: this.#audit, onDefect },
       sink: surroundings.recordings,
     });
     this.call = new Call({
@@ -93,11 +95,14 @@ export class AnnouncedCall {
       call: this.call,
       metaflows,
       events: this.events,
+      audit: this.#audit,
       admit: surroundings.admit,
       onResult: () => this.recordings.tellStopped('stop'),
       onDefect,
     });
-    this.#journals = new CallJournals(this.call, this.events, surroundings.lagBounds);
+    this.#journals = new CallJournals(this.call, this.events, surroundings.lagBounds, (recorder, failure) =>
+      this.recordings.failed(recorder, failure),
+    );
     for (const { fields, startedBy } of starts) this.call.recordFromFirstFrame(fields, startedBy);
   }
 
@@ -185,6 +190,7 @@ export class AnnouncedCall {
   async #end(reason: EndReason, nowUs: number): Promise<void> {
     this.endedUs = nowUs;
     this.events.publish('call.ended', { reason });
+    if (reason !== 'hangup') this.#audit.ended(reason);
     await this.#surroundings.turn();
     await Promise.allSettled(LEGS.map((leg) => this.legs[leg].close()));
     await this.#commands.settled();
@@ -205,11 +211,6 @@ export class AnnouncedCall {
   /** The loop stood still: a code on one leg may be read after what was said behind it on the other. */
   #hold(sinceUs: number): void {
     this.call.hold(sinceUs);
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.#surroundings.watch.afterwards(() => {
-      this.#isHeld = false;
-      this.call.letGo(this.call.nowUs);
-    });
+    this.#surroundings.watch.hold(this.call);
   }
 }

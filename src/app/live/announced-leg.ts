@@ -11,7 +11,7 @@ import type { RtpSink } from '../../ingest/rtp/rtp-endpoint.ts';
 import type { RtpPacket } from '../../media/rtp-packet.ts';
 import type { WireCodec } from '../../media/wire-codec.ts';
 import type { LegParty } from './call-lookup.ts';
-import type { LegSocket } from './leg-sockets.ts';
+import type { LegSocket } from './leg-socket.ts';
 
 export type LegState = 'waiting' | 'receiving' | 'silent' | 'ended';
 

@@ -10,6 +10,7 @@ import type { Leg } from '../../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
 import type { Trigger } from '../../spool/journal-record.ts';
 import { type Asked, CallControl } from '../call-control.ts';
+import type { CallAudit } from './call-audit.ts';
 import type { CallEvents } from './call-events.ts';
 
 /** More make no sense, and each costs memory. */
@@ -33,6 +34,7 @@ export class CallCommands {
     call: Call;
     metaflows: Partial<Record<Leg, MetaflowsDocument>>;
     events: CallEvents;
+    audit: CallAudit;
     /** Why no recording may be started now. */
     admit: () => AppError | undefined;
     onResult: (result: ActionResult) => void;
@@ -45,11 +47,13 @@ export class CallCommands {
     this.#control = new CallControl(options.call, options.metaflows, {
       refuse: (asked) => this.#refuse(asked),
       onResult: (result, asked) => {
+        options.audit.did(result, asked);
         options.onResult(result);
         this.#tell(result, asked);
         this.#take(asked)?.resolve(result);
       },
       onFailure: (error, asked) => {
+        options.audit.failed(error, asked);
         const { action } = asked.fields;
         const masked = this.#call.masks.open !== undefined;
         this.#events.publish('command.failed', { action, code: error.code, masked, by: asked.trigger });

@@ -9,6 +9,8 @@ export type CallEventType =
   | 'call.announced'
   | 'call.answered'
   | 'call.bridged'
+  /** Media of `legs` was announced anew. */
+  | 'call.media'
   | 'call.ended'
   /** A leg's state has changed: `receiving`, `silent`, `ended`. */
   | 'leg.receiving'

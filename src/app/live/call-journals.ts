@@ -3,6 +3,7 @@
  * dies at once loses no more than that; sees when a journal fails or lags. It never waits for the disk.
  */
 import type { Call } from '../../call/call.ts';
+import type { AppError } from '../../core/errors.ts';
 import type { Recorder } from '../../record/recorder.ts';
 import type { CallEvents, CallEventType } from './call-events.ts';
 import { JournalLag, type Lag, type LagBounds } from './journal-lag.ts';
@@ -19,12 +20,19 @@ export class CallJournals {
   readonly #call: Call;
   readonly #events: CallEvents;
   readonly #lag: JournalLag;
-  readonly #failed = new WeakSet<Recorder>();
+  readonly #onFailure: (recorder: Recorder, failure: AppError) => void;
   #flushDueUs = 0;
   /** A flush is under way: another would queue small blocks behind it. */
   #flushing = false;
 
-  constructor(call: Call, events: CallEvents, bounds: LagBounds) {
+  /** @param onFailure told at each look of a journal that can't be written any more. */
+  constructor(
+    call: Call,
+    events: CallEvents,
+    bounds: LagBounds,
+    onFailure: (recorder: Recorder, failure: AppError) => void,
+  ) {
+    this.#onFailure = onFailure;
     this.#call = call;
     this.#events = events;
     this.#lag = new JournalLag(bounds);
@@ -38,7 +46,7 @@ export class CallJournals {
   look(nowUs: number, calls: number, lost: number): void {
     const { recorders } = this.#call;
     if (recorders.length === 0 && this.#lag.state === 'none') return;
-    for (const recorder of recorders) this.#lookForFailure(recorder);
+    for (const recorder of recorders) if (recorder.failure !== undefined) this.#onFailure(recorder, recorder.failure);
     const pendingBytes = this.#call.pendingBytes;
     if (this.#lag.look(pendingBytes, calls)) this.#tell(pendingBytes, lost);
     if (nowUs >= this.#flushDueUs && !this.#flushing) {
@@ -59,13 +67,6 @@ export class CallJournals {
     void this.#call.drained().then(() => {
       this.#flushing = false;
     });
-  }
-
-  #lookForFailure(recorder: Recorder): void {
-    const { failure } = recorder;
-    if (failure === undefined || this.#failed.has(recorder)) return;
-    this.#failed.add(recorder);
-    this.#events.publish('recording.failed', { recording_id: recorder.head.id, code: failure.code });
   }
 
   #tell(pendingBytes: number, lost: number): void {

@@ -2,6 +2,7 @@
 import type { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import type { LegLimits } from './announced-leg.ts';
+import type { AuditSink } from './call-audit.ts';
 import type { EventSink } from './call-events.ts';
 import type { RecordingSink } from './call-recordings.ts';
 import type { LagBounds } from './journal-lag.ts';
@@ -15,6 +16,7 @@ export type CallSurroundings = {
   readonly limits: LegLimits;
   readonly lagBounds: LagBounds;
   readonly events: EventSink;
+  readonly audit: AuditSink;
   readonly recordings: RecordingSink;
   /** Why no recording may be started now. */
   readonly admit: () => AppError | undefined;

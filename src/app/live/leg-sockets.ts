@@ -6,23 +6,12 @@ import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Leg } from '../../core/leg.ts';
 import type { CallAnnouncement } from '../../http/service.ts';
-import { PayloadCodecs } from '../../ingest/rtp/payload-codecs.ts';
 import type { PortPool } from '../../ingest/rtp/port-pool.ts';
 import type { RtpEndpoint, RtpSink } from '../../ingest/rtp/rtp-endpoint.ts';
-import { answerSdp } from '../../ingest/sip/sdp-answer.ts';
-
-export type Endpoint = Pick<RtpEndpoint, 'counts' | 'relatch' | 'close'>;
+import { type Endpoint, LegSocket, readLegMedia } from './leg-socket.ts';
 
 /** `RtpEndpoint.bind`, or what stands for it in a test. */
 export type BindEndpoint = (options: Parameters<typeof RtpEndpoint.bind>[0]) => Promise<Endpoint>;
-
-/** A leg's sockets. `close` gives the port back; it is idempotent. */
-export type LegSocket = Endpoint & {
-  readonly host: string;
-  readonly port: number;
-  /** The answer to the leg's offer. */
-  readonly sdp: string | undefined;
-};
 
 /** So many ports held by others are passed over before it is called a lack of ports. */
 const MOST_TRIES = 16;
@@ -73,30 +62,17 @@ export class LegSockets {
   }
 
   async #openAt(port: number, leg: Leg, media: CallAnnouncement['media'], sink: RtpSink): Promise<LegSocket> {
-    const offer = media.sdp?.[leg];
-    const host = this.#rtpHost;
-    const sessionId = Math.floor(this.#clock.now());
-    const answered = offer === undefined ? undefined : answerSdp(offer, { host, port, sessionId });
+    const address = { leg, host: this.#rtpHost, port, sessionId: Math.floor(this.#clock.now()) };
+    const read = readLegMedia(address, media);
     const endpoint = await this.#bind({
       host: this.#bindHost,
       port,
-      payloads: answered?.payloads ?? PayloadCodecs.of(media.codecs?.[leg], ['media', 'codecs', leg]),
+      payloads: read.payloads,
       clock: this.#clock,
       receiveBufferBytes: this.#receiveBufferBytes,
       sink,
     });
-    let closing: Promise<void> | undefined;
-    return {
-      host,
-      port,
-      sdp: answered?.answer,
-      counts: endpoint.counts,
-      relatch: () => endpoint.relatch(),
-      close: () => {
-        closing ??= endpoint.close().finally(() => this.#ports.give(port, this.#nowMs));
-        return closing;
-      },
-    };
+    return new LegSocket(address, endpoint, read, () => this.#ports.give(port, this.#nowMs));
   }
 
   get #nowMs(): number {

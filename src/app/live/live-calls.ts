@@ -21,6 +21,7 @@ import { LiveChannels } from './live-channels.ts';
 import { LiveCounts, type LiveNumbers } from './live-counts.ts';
 import type { LiveCallsOptions } from './live-options.ts';
 import { LOOK_MS, LoopWatch } from './loop-watch.ts';
+import { announceMediaAgain } from './media-again.ts';
 
 /** A call that has ended is shown for so long. */
 const SHOWN_FOR_US = 60_000_000;
@@ -63,6 +64,7 @@ export class LiveCalls implements CallsService {
       limits,
       lagBounds: options.lagBounds ?? DEFAULT_LAG_BOUNDS,
       events: options.events,
+      audit: options.audit,
       recordings: options,
       admit: options.admit,
       calls: () => this.#registry.size,
@@ -100,6 +102,12 @@ export class LiveCalls implements CallsService {
   async bridge(accountId: string, callId: string): Promise<CallDocument> {
     const call = this.#registry.call(accountId, callId);
     call.bridge(this.#clock.now());
+    return callDocument(call);
+  }
+
+  async announceMedia(accountId: string, callId: string, media: CallAnnouncement['media']): Promise<CallDocument> {
+    const call = this.#registry.call(accountId, callId);
+    announceMediaAgain(call, media);
     return callDocument(call);
   }
 

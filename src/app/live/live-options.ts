@@ -4,6 +4,7 @@ import type { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import type { PortPool } from '../../ingest/rtp/port-pool.ts';
 import type { LegLimits } from './announced-leg.ts';
+import type { AuditSink } from './call-audit.ts';
 import type { EventSink } from './call-events.ts';
 import type { CallDirectory } from './call-lookup.ts';
 import type { RecordingSink } from './call-recordings.ts';
@@ -27,6 +28,7 @@ export type LiveCallsOptions = RecordingSink & {
   readonly redactTones?: boolean;
   readonly limits: CallLimits & LegLimits;
   readonly events: EventSink;
+  readonly audit: AuditSink;
   /** Why nothing new may begin: the disk is nearly full, the service is shutting down. Undefined: it may. */
   readonly admit: () => AppError | undefined;
   /** Told of what an event, a recording's row or a tick threw: defects, for the log. */

@@ -1,20 +1,28 @@
 /**
  * Notices that the event loop stood still: packets that came meanwhile waited in their sockets, one leg's are read before another's, and
- * none says how long it waited. Ticked every few milliseconds; pure. Times in µs.
+ * none says how long it waited. A few turns of the loop later all of them have been read. Ticked every few milliseconds, at most once
+ * in a turn; pure. Times in µs.
  */
 
 /** How often it is to be ticked. */
 export const LOOK_MS = 5;
 /** Ticks later than this are noticed: a frame's length. */
 const NOTICED_US = 20_000;
-/** What has waited is read within this, many turns of the loop. */
-const READ_WITHIN_US = 60_000;
+/** What waited has been read after so many turns … */
+const TURNS = 3;
+/** … and one more for each of these: a turn takes 32 packets from a socket (libuv), 20 ms each. */
+const READ_IN_A_TURN_US = 640_000;
+
+/** Keeps what is read while something may still wait. @param readUs let go of what was read until then; undefined: of everything. */
+export type Holder = { letGo(readUs: number | undefined): void };
 
 export class LoopWatch {
   #tickUs: number;
-  #stalledFromUs = 0;
-  #readByUs = Number.NEGATIVE_INFINITY;
-  #waiting: (() => void)[] = [];
+  /** Oldest first: since when the loop stood still, and turns until what waited has been read. */
+  #stalls: { readonly fromUs: number; turns: number }[] = [];
+  /** When the last ticks were, latest last. */
+  readonly #ticks: number[] = new Array(TURNS + 1).fill(Number.NEGATIVE_INFINITY);
+  #holders = new Set<Holder>();
 
   constructor(nowUs: number) {
     this.#tickUs = nowUs;
@@ -22,29 +30,37 @@ export class LoopWatch {
 
   /** The loop goes round. */
   tick(nowUs: number): void {
-    this.#look(nowUs);
+    for (const stall of this.#stalls) stall.turns--;
+    this.#stalls = this.#stalls.filter(({ turns }) => turns > 0);
+    const lateUs = nowUs - this.#tickUs;
+    if (lateUs > NOTICED_US)
+      this.#stalls.push({ fromUs: this.#tickUs, turns: TURNS + Math.floor(lateUs / READ_IN_A_TURN_US) });
     this.#tickUs = nowUs;
-    if (nowUs < this.#readByUs || this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const work of waiting) work();
+    this.#ticks.push(nowUs);
+    this.#ticks.shift();
+    if (this.#holders.size > 0) this.#release();
   }
 
   /** Since when a packet that is read now may have waited: `nowUs` itself while the loop goes round. */
   sinceUs(nowUs: number): number {
-    this.#look(nowUs);
-    return nowUs < this.#readByUs ? this.#stalledFromUs : nowUs;
+    const oldest = this.#stalls[0];
+    if (oldest !== undefined) return oldest.fromUs;
+    return nowUs - this.#tickUs > NOTICED_US ? this.#tickUs : nowUs;
   }
 
-  /** Does it when all that waited has been read. */
-  afterwards(work: () => void): void {
-    this.#waiting.push(work);
+  /** Tells the holder, turn by turn, what it may let go of, until it has been told of everything. */
+  hold(holder: Holder): void {
+    this.#holders.add(holder);
   }
 
-  #look(nowUs: number): void {
-    if (nowUs - this.#tickUs <= NOTICED_US) return;
-    // One stall after another, before the first was read, is one.
-    if (this.#tickUs >= this.#readByUs) this.#stalledFromUs = this.#tickUs;
-    this.#readByUs = nowUs + READ_WITHIN_US;
+  #release(): void {
+    if (this.#stalls.length > 0) {
+      // A loop that stands still again and again must not keep everything in memory.
+      for (const holder of this.#holders) holder.letGo(this.#ticks[0]);
+      return;
+    }
+    const holders = this.#holders;
+    this.#holders = new Set();
+    for (const holder of holders) holder.letGo(undefined);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * An uploaded capture on its way through the pipeline that live media takes: two passes as in `app/replay.ts`, every call recorded from
- * its first frame, the account's codes obeyed, journals and nothing else as the result. Runs off the main thread.
+ * An uploaded capture on its way through the pipeline that live media takes: two passes as in `app/replay.ts`, every call recorded
+ * once, from its first frame to its last, the account's codes obeyed where they mask, journals and nothing else as the result. Runs off
+ * the main thread.
  */
 import type { MetaflowsDocument } from '../../control/metaflow-document.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -37,6 +38,8 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
     const live = new LiveCall(planned, startUs, {
       journals: job.journals,
       metaflows: heldByBoth(job.metaflows),
+      // Whoever uploads a call wants all of it, once, whatever was typed in it; what was typed still masks.
+      obeys: (action) => action === 'mask' || action === 'unmask',
       fields: job.fields,
       masks: [],
       redactTones: job.redactTones,
@@ -48,7 +51,6 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
       onFailure: (error) => onWarning(error.message),
       onNotRun: (module) => onWarning(`a code asked for the metaflow module ${module}, which a recorder does not run`),
     });
-    // Whoever uploads a call wants it recorded, whatever was typed in it; what was typed still masks.
     if (job.metaflows !== undefined) live.call.recordFromFirstFrame(job.fields, 'replay');
     return live;
   };

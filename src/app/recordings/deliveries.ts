@@ -44,6 +44,10 @@ export class Deliveries {
     return this.#agenda.inFlight;
   }
 
+  isBeingTried(id: string): boolean {
+    return this.#agenda.isInFlight(id);
+  }
+
   /** Tries a recording's target now, and for 72 h from now: a first time, or anew. One that is being tried goes on. @throws STORE_FAILED */
   async begin(row: RecordingRow): Promise<void> {
     if (this.#agenda.isInFlight(row.id)) return;

@@ -12,7 +12,7 @@ import { type Resolve, systemResolve } from '../../deliver/dialler.ts';
 import { DEFAULT_RETRY_PLAN, nextDelayMs, parseRetryAfter, type RetryPlan } from '../../deliver/retry-schedule.ts';
 import type { DeliveryRow, RecordingRow } from '../../store/rows.ts';
 import { parcelOf } from './parcel.ts';
-import { inState, lastingError } from './recording-row.ts';
+import { endState, inState, lastingError } from './recording-row.ts';
 import { hostOf } from './recording-view.ts';
 import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
@@ -83,16 +83,17 @@ const note = async (
   const host = hostOf(row.url);
   const seen = { ...before, tries, nextUs: nowUs, lastStatus: outcome.status ?? before.lastStatus };
   if (outcome.kind === 'taken') {
-    await store.recordings.update(row.id, inState('delivered', lastingError(row)));
+    const state = endState(row, 'delivered');
+    await store.recordings.update(row.id, inState(state, lastingError(row)));
     await store.deliveries.put({ ...seen, state: 'done', lastError: null });
-    teller.tell({ ...row, state: 'delivered' }, 'delivery.done', { tries, status: outcome.status, host });
+    teller.tell({ ...row, state }, 'delivery.done', { tries, status: outcome.status, host });
     return undefined;
   }
   const error = teller.told(outcome.error);
   const facts = { tries, status: outcome.status ?? null, host, error };
   const waitMs = waitAfter(before, tries, outcome, nowUs, options.random);
   if (waitMs === undefined) {
-    await store.recordings.update(row.id, inState('failed', error));
+    await store.recordings.update(row.id, inState('failed', lastingError(row) ?? error));
     await store.deliveries.put({ ...seen, state: 'failed', lastError: error.message });
     teller.tell({ ...row, state: 'failed' }, 'delivery.failed', facts);
     return undefined;

@@ -1,5 +1,5 @@
 /**
- * One closed journal on its way to its artefact, and what is noted of it: stored, delivering, discarded, or failed. The journal goes
+ * One closed journal on its way to its artefact, and what is noted of it: stored, delivering, discarded, or failed: for want of an artefact, or of a part of it. The journal goes
  * when the artefact is there and the row says so, no sooner; where it can't be finalized it stays, or is set aside when it can't be read.
  */
 import { AppError } from '../../core/errors.ts';
@@ -11,7 +11,7 @@ import type { RecordingPatch, RecordingRow } from '../../store/rows.ts';
 import { artefactFolder, type DataFolders } from './data-folders.ts';
 import { findFinished } from './finished-artefact.ts';
 import { type FoundJournal, headOf, type Journals } from './journals.ts';
-import { discardedPatch, inState, storedPatch } from './recording-row.ts';
+import { discardedPatch, inState, lastingError, storedPatch } from './recording-row.ts';
 import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
 import type { WriteTurns } from './write-turns.ts';
@@ -38,24 +38,34 @@ export const finalizeJournal = async (
   const { pool, folders, encoder, journals, teller, turns, onDeliverable } = options;
   const { accountId, id } = journal;
   const directory = artefactFolder(folders.recordings, accountId, id);
-  const mediaName = `${id}.${row.format}`;
+  const incomplete = lastingError(row);
   const finished = await findFinished(directory, id, row.format);
   if (finished === undefined) await makeFolder(directory).catch(unwritable(directory));
   else await removeParts(directory, id);
   const result =
     finished === undefined
-      ? await pool.run({ journalPath: journal.path, directory, mediaName, encoder }, onProgress)
+      ? await pool.run(
+          {
+            ...{ journalPath: journal.path, directory, encoder },
+            mediaName: row.mediaName,
+            fileName: `${id}.${row.format}`,
+            // How long all of it would have been, nobody knows.
+            keepShort: incomplete !== null,
+          },
+          onProgress,
+        )
       : ({ state: 'stored', ...finished } as const);
-  const found = result.state === 'discarded' ? discardedPatch(result.durationMs) : storedPatch(row, result);
-  // What was lost of it while it was recorded stays told.
-  const patch: RecordingPatch = { ...found, error: row.error };
+  const patch: RecordingPatch =
+    result.state === 'discarded' ? discardedPatch(result.durationMs) : storedPatch(row, result);
   await turns.patiently(() => options.store.recordings.update(id, patch));
   const now: RecordingRow = { ...row, ...patch };
   if (now.state === 'delivering') await turns.patiently(() => onDeliverable(now));
   await journals.remove(accountId, id);
-  teller.tell(now, result.state === 'discarded' ? 'recording.discarded' : 'recording.stored', {
+  const kept = incomplete === null ? 'recording.stored' : 'recording.incomplete';
+  teller.tell(now, result.state === 'discarded' ? 'recording.discarded' : kept, {
     duration_ms: now.durationMs,
     bytes: now.bytes,
+    ...(incomplete === null ? {} : { error: incomplete }),
   });
 };
 
@@ -73,9 +83,9 @@ export const noteFailure = async (
   const isDamaged = isUnreadable && !isReadable(path);
   // Gone altogether, when even its file could not be made.
   const aside = isDamaged ? await journals.setAside(accountId, id).catch(() => undefined) : path;
-  // That it could not be written says more than that it can't be read.
-  const error = isUnreadable && row.error !== null ? row.error : teller.told(failure);
-  const patch = { ...inState('failed', error), journalPath: aside ?? null };
+  const error = teller.told(failure);
+  // That it could not be written outlasts why it can't be finalized now.
+  const patch = { ...inState('failed', lastingError(row) ?? error), journalPath: aside ?? null };
   await turns.patiently(() => store.recordings.update(id, patch));
   teller.tell({ ...row, state: 'failed' }, 'finalize.failed', { error, set_aside: isDamaged && aside !== undefined });
 };

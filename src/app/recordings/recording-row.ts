@@ -69,14 +69,19 @@ export const inState = (state: RecordingState, error: RecordingRow['error'] = nu
 export const lastingError = ({ error }: RecordingRow): RecordingRow['error'] =>
   error?.code === 'JOURNAL_UNWRITABLE' ? error : null;
 
-/** The row once its artefact is there. */
+/** Where a recording ends whose artefact was kept, or taken by its target: one that is not all there has failed nevertheless. */
+export const endState = <T extends RecordingState>(row: RecordingRow, state: T): T | 'failed' =>
+  lastingError(row) === null ? state : 'failed';
+
+/** The row once its artefact is there. What was lost while it was recorded stays told. */
 export const storedPatch = (
   row: RecordingRow,
   found: { readonly path: string; readonly manifestPath: string; readonly manifest: Manifest },
 ): RecordingPatch => {
   const { artefact, recording, masks } = found.manifest;
   return {
-    state: row.url === null ? 'stored' : 'delivering',
+    state: row.url === null ? endState(row, 'stored') : 'delivering',
+    error: lastingError(row),
     artefactPath: found.path,
     manifestPath: found.manifestPath,
     journalPath: null,

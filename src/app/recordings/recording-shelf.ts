@@ -61,6 +61,11 @@ export class RecordingShelf implements RecordingsService {
     this.#parts.desk.started(recorder, about);
   }
 
+  /** Its journal can't be written any more, and it goes on. Returns at once. */
+  failed(recorder: ToldRecorder, failure: AppError, about: RecordingAbout): void {
+    this.#parts.desk.failed(recorder, failure, about);
+  }
+
   /** Its journal is closed. Returns at once. @param failure why not all of it is in there. */
   closed(recorder: ToldRecorder, failure: AppError | undefined, about: RecordingAbout): void {
     this.#parts.desk.closed(recorder, failure, about);
@@ -184,7 +189,11 @@ export class RecordingShelf implements RecordingsService {
 
   async #view(row: RecordingRow): Promise<RecordingDocument> {
     const delivery = row.url === null ? undefined : await this.#parts.store.deliveries.get(row.id);
-    return viewOf(row, delivery, this.#parts.finalizing.progressOf(row.id));
+    const { desk, finalizing, deliveries } = this.#parts;
+    return viewOf({ ...row, error: row.error ?? desk.failureOf(row.id) }, delivery, {
+      progress: finalizing.progressOf(row.id),
+      isBeingTried: deliveries.isBeingTried(row.id),
+    });
   }
 
   /** Audio first: a row without its files can be deleted again, files without a row would be forgotten. */

@@ -1,14 +1,22 @@
 /** A recording as the API tells it: Kazoo's public document and, under the same roof, ours (design §6.3, kazoo-contract §3.5). Pure. */
 import { gregorianSeconds } from '../../core/ids.ts';
+import { toldOrigin } from '../../finalize/manifest.ts';
 import type { RecordingDocument } from '../../http/service.ts';
 import type { DeliveryRow, JsonObject, RecordingRow } from '../../store/rows.ts';
 import { mediaTypeOf } from './recording-row.ts';
 
-/** @param progress share of the finalizer's work that is done, while it works. */
+/** What a row does not know: what is being done with it right now. */
+export type UnderWay = {
+  /** Share of the finalizer's work that is done, while it works. */
+  readonly progress?: number | undefined;
+  /** Its target is being sent it. */
+  readonly isBeingTried?: boolean;
+};
+
 export const viewOf = (
   row: RecordingRow,
   delivery?: DeliveryRow | undefined,
-  progress?: number | undefined,
+  { progress, isBeingTried = false }: UnderWay = {},
 ): RecordingDocument => ({
   ...row.document,
   id: row.id,
@@ -18,8 +26,7 @@ export const viewOf = (
   description: `recording ${row.mediaName}`,
   content_type: mediaTypeOf(row.format),
   media_type: row.format,
-  // Kazoo's word where nobody gave one.
-  origin: row.origin === '' ? 'no origin' : row.origin,
+  origin: toldOrigin(row.origin),
   ...(row.url === null ? {} : { url: tellableUrl(row.url) }),
   start: gregorianSeconds(row.startUs),
   duration: Math.floor(row.durationMs / 1000),
@@ -33,18 +40,20 @@ export const viewOf = (
   sha256: row.sha256,
   started_at: isoTime(row.startUs),
   masks: row.masks,
-  delivery: delivery === undefined ? null : deliveryView(delivery, row.url),
+  delivery: delivery === undefined ? null : deliveryView(delivery, row.url, isBeingTried),
   error: row.error,
   ...(progress === undefined ? {} : { progress }),
   _read_only: { content_types: row.artefactPath === null ? [] : [mediaTypeOf(row.format)] },
 });
 
-const deliveryView = (delivery: DeliveryRow, url: string | null): JsonObject => ({
+const deliveryView = (delivery: DeliveryRow, url: string | null, isBeingTried: boolean): JsonObject => ({
   state: delivery.state,
   tries: delivery.tries,
   status: delivery.lastStatus,
   host: hostOf(url),
-  next_try_at: delivery.state === 'waiting' ? isoTime(delivery.nextUs) : null,
+  in_flight: isBeingTried,
+  // Whether there is another is not known before this one has ended.
+  next_try_at: delivery.state === 'waiting' && !isBeingTried ? isoTime(delivery.nextUs) : null,
   given_up_at: delivery.state === 'waiting' ? isoTime(delivery.deadlineUs) : null,
   error: delivery.lastError,
 });

@@ -6,11 +6,10 @@ import type { ShelfStore } from './shelf-store.ts';
 const DAY_US = 86_400e6;
 const BATCH_ROWS = 200;
 
-/** `failed` is not among them: it is undelivered, or its journal is still there. */
-const MAY_GO: readonly RecordingState[] = ['delivered', 'stored', 'discarded'];
+const OVER: readonly RecordingState[] = ['delivered', 'stored', 'discarded', 'failed'];
 
 export type SweepOptions = {
-  readonly store: Pick<ShelfStore, 'recordings'>;
+  readonly store: ShelfStore;
   readonly nowUs: number;
   /** 0: for ever. */
   readonly retentionDays: number;
@@ -22,13 +21,24 @@ export type SweepOptions = {
 export const sweep = async ({ store, nowUs, retentionDays, remove, signal }: SweepOptions): Promise<number> => {
   if (retentionDays === 0) return 0;
   const before = gregorianSeconds(nowUs - retentionDays * DAY_US);
-  for (let removed = 0; ; ) {
-    const rows = await store.recordings.olderThan(before, BATCH_ROWS, MAY_GO);
-    for (const row of rows) {
+  for (let removed = 0, kept = 0; ; ) {
+    const limit = kept + BATCH_ROWS;
+    const rows = await store.recordings.olderThan(before, limit, OVER);
+    // The oldest come first: those that were kept.
+    for (const row of rows.slice(kept)) {
       if (signal.aborted) return removed;
-      await remove(row);
-      removed++;
+      if (await mayGo(row, store)) {
+        await remove(row);
+        removed++;
+      } else kept++;
     }
-    if (rows.length < BATCH_ROWS) return removed;
+    if (rows.length < limit) return removed;
   }
+};
+
+/** One that has failed stays where its journal may still become an artefact, or its target has not had it. */
+const mayGo = async (row: RecordingRow, { deliveries }: ShelfStore): Promise<boolean> => {
+  if (row.state !== 'failed') return true;
+  if (row.artefactPath === null) return false;
+  return row.url === null || (await deliveries.get(row.id))?.state === 'done';
 };

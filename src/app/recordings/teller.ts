@@ -18,6 +18,8 @@ export const NO_LOG: Log = { info: () => {}, warn: () => {}, error: () => {} };
 export type RecordingEventType =
   | 'recording.finalizing'
   | 'recording.stored'
+  /** There is an artefact of what could be written of it, which is not all. */
+  | 'recording.incomplete'
   | 'recording.discarded'
   | 'recording.removed'
   /** It could not be finalized; its journal is kept. */
@@ -25,6 +27,8 @@ export type RecordingEventType =
   | 'delivery.retrying'
   | 'delivery.done'
   | 'delivery.failed';
+
+const FAILURES: readonly RecordingEventType[] = ['recording.incomplete', 'finalize.failed', 'delivery.failed'];
 
 export type JobEventType = 'replay.running' | 'replay.done' | 'replay.failed';
 
@@ -45,9 +49,8 @@ export class Teller {
     type: RecordingEventType,
     data: Readonly<Record<string, unknown>> = {},
   ): void {
-    const isFailure = type === 'finalize.failed' || type === 'delivery.failed';
-    this.#log[isFailure ? 'warn' : 'info']({ recordingId: id, accountId, state, ...data }, type);
-    this.publish(accountId, type, { id, call_id: callId, state, ...data });
+    this.#log[FAILURES.includes(type) ? 'warn' : 'info']({ recordingId: id, accountId, state, ...data }, type);
+    this.publish(accountId, type, { recording_id: id, call_id: callId, state, ...data });
   }
 
   /** A listener that throws can't stop a recording. */
@@ -61,6 +64,11 @@ export class Teller {
 
   warn(sentence: string, fields: object = {}): void {
     this.#log.warn(fields, sentence);
+  }
+
+  /** Something is being lost: somebody has to look. */
+  failed(sentence: string, fields: object): void {
+    this.#log.error(fields, sentence);
   }
 
   /** What should not happen, and what it means. */

@@ -5,17 +5,22 @@ import type { NewAccount } from '../../directory/accounts.ts';
 import { accountDocument } from '../../directory/document-fields.ts';
 import type { AccountRow } from '../../store/rows.ts';
 import type { ApiServices } from '../api-services.ts';
-import { AccountSchema, NewAccountSchema } from '../directory-schemas.ts';
+import { fieldsOf, noteDone } from '../audit-notes.ts';
+import { AccountPatchSchema, AccountSchema, NewAccountSchema } from '../directory-schemas.ts';
 import { envelopeOf, revisionOf, sendData } from '../envelope.ts';
 import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
 import { pathSchema } from '../path-ids.ts';
 
 type AccountPath = { Params: { accountId: string } };
 
-export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiServices): void => {
+/** Every call that comes in to a user or device is recorded. */
+const RECORD_ALL_EXAMPLE = { data: { call_recording: { endpoint: { inbound: { any: { enabled: true } } } } } };
+
+export const registerAccountRoutes = (app: FastifyInstance, { directory, audit }: ApiServices): void => {
   const one = '/v2/accounts/:accountId';
   const common = { tags: ['accounts'], params: pathSchema() };
-  const body = envelopeSchema(AccountSchema);
+  const body = envelopeSchema(AccountSchema, {}, { data: { name: 'Example Ltd.' } });
+  const patch = envelopeSchema(AccountPatchSchema, {}, RECORD_ALL_EXAMPLE);
   const response = { 200: answerSchema('The account.', AccountSchema) };
 
   app.put(
@@ -35,6 +40,7 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiSe
       // Judged there, a missing one and one that is no string too.
       const made = await directory.createAccount(fields.name as string);
       const account = accountDocument(await furnished(made, fields));
+      noteDone(audit, request, 'account.create', `account/${made.account.id}`, fieldsOf(fields));
       return sendData(reply, { ...account, api_key: made.apiKey }, { status: 201, revision: revisionOf(account) });
     },
   );
@@ -60,7 +66,9 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiSe
     { schema: { ...common, summary: 'Replace the settings of the account', body, response } },
     async (request, reply) => {
       const { accountId } = request.params;
-      const account = accountDocument(await directory.replaceAccount(accountId, envelopeOf(request).data));
+      const { data } = envelopeOf(request);
+      const account = accountDocument(await directory.replaceAccount(accountId, data));
+      noteDone(audit, request, 'account.replace', `account/${accountId}`, fieldsOf(data));
       return sendData(reply, account, { revision: revisionOf(account) });
     },
   );
@@ -72,13 +80,15 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiSe
         ...common,
         summary: 'Change settings of the account',
         description: 'Only what is given changes; null removes.',
-        body,
+        body: patch,
         response,
       },
     },
     async (request, reply) => {
       const { accountId } = request.params;
-      const account = accountDocument(await directory.updateAccount(accountId, patchIn(envelopeOf(request).data)));
+      const patch = patchIn(envelopeOf(request).data);
+      const account = accountDocument(await directory.updateAccount(accountId, patch));
+      noteDone(audit, request, 'account.change', `account/${accountId}`, fieldsOf(patch));
       return sendData(reply, account, { revision: revisionOf(account) });
     },
   );
@@ -93,7 +103,12 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory }: ApiSe
         response,
       },
     },
-    async (request, reply) => sendData(reply, accountDocument(await directory.removeAccount(request.params.accountId))),
+    async (request, reply) => {
+      const { accountId } = request.params;
+      const removed = await directory.removeAccount(accountId);
+      noteDone(audit, request, 'account.remove', `account/${accountId}`);
+      return sendData(reply, accountDocument(removed));
+    },
   );
 };
 

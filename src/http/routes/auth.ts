@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { Validator } from '../../core/validation.ts';
 import { STRANGERS_BODY_BYTES } from '../api-limits.ts';
 import type { ApiServices } from '../api-services.ts';
+import { noteDone } from '../audit-notes.ts';
 import type { Authentication } from '../authentication.ts';
 import { dataOf, sendData } from '../envelope.ts';
 import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
@@ -36,7 +37,7 @@ const Granted = {
 
 export const registerAuthRoutes = (
   app: FastifyInstance,
-  { directory }: ApiServices,
+  { directory, audit }: ApiServices,
   security: Authentication,
 ): void => {
   app.put(
@@ -48,7 +49,7 @@ export const registerAuthRoutes = (
         tags: ['authentication'],
         summary: 'Get a token for an API key',
         description: 'The token is `auth_token` of the answer. It lives for an hour after its last use.',
-        body: envelopeSchema(Credentials),
+        body: envelopeSchema(Credentials, {}, { data: { api_key: '$API_KEY' } }),
         response: { 201: answerSchema('The token, and whose it is.', Granted) },
       },
     },
@@ -59,7 +60,8 @@ export const registerAuthRoutes = (
       });
       request.principal = principal;
       request.authToken = token;
-      const { accountId, isAdmin } = principal;
+      const { accountId, keyId, isAdmin } = principal;
+      noteDone(audit, request, 'key.exchange', `key/${keyId}`);
       // One level of accounts: each is its own reseller, as far as Kazoo's clients want to know.
       const data = { account_id: accountId, reseller_id: accountId, is_reseller: isAdmin, language: 'en-us', apps: [] };
       return sendData(reply, data, { status: 201 });

@@ -1,11 +1,13 @@
 /** `…/calls`: announce, list, answer, bridge, hang up (design §6.3, §6.5). */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { legsNamedIn } from '../announced-media.ts';
 import { AnnouncementSchema, announcementOf, CALL_ID } from '../announcement.ts';
 import type { ApiServices } from '../api-services.ts';
+import { hostIn, noteDone } from '../audit-notes.ts';
+import { type CallAction, CallActionSchema, callActionOf } from '../call-action.ts';
 import { envelopeOf, sendData } from '../envelope.ts';
 import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
 import { CallSchema } from '../live-schemas.ts';
-import { actionSchema, namedAction } from '../named-action.ts';
 import { idIn, pathSchema } from '../path-ids.ts';
 import type { CallDocument, CallsService } from '../service.ts';
 
@@ -13,17 +15,25 @@ const EXAMPLE = {
   data: { call_id: 'c1', caller: { user_id: 'alice' }, callee: { user_id: 'bob' }, media: { kind: 'rtp' } },
 };
 
-const ACTIONS = ['answer', 'bridge', 'hangup'] as const;
-
 type AccountPath = { Params: { accountId: string } };
 type CallPath = { Params: { accountId: string; callId: string } };
 
-export const registerCallRoutes = (app: FastifyInstance, { calls, allowTargets }: ApiServices): void => {
+export const registerCallRoutes = (app: FastifyInstance, { calls, audit, allowTargets }: ApiServices): void => {
   const all = '/v2/accounts/:accountId/calls';
   const one = `${all}/:callId`;
   const tags = ['calls'];
   const onePath = pathSchema({ callId: CALL_ID });
   const oneAnswer = { 200: answerSchema('The call.', CallSchema) };
+
+  const hangUp = async (request: FastifyRequest<CallPath>, reply: FastifyReply): Promise<FastifyReply> => {
+    const { accountId } = request.params;
+    const callId = callIdOf(request.params);
+    const isRunning = calls.get(accountId, callId).state !== 'ended';
+    const ending = calls.hangUp(accountId, callId);
+    // It ends at once, however long its recordings take to be closed.
+    if (isRunning) noteDone(audit, request, 'call.end', `call/${callId}`);
+    return sendData(reply, await ending);
+  };
 
   app.put<AccountPath>(
     all,
@@ -38,7 +48,11 @@ export const registerCallRoutes = (app: FastifyInstance, { calls, allowTargets }
     },
     async (request, reply) => {
       const announcement = announcementOf(envelopeOf(request).data, allowTargets);
-      return sendData(reply, await calls.announce(request.params.accountId, announcement), { status: 201 });
+      const call = await calls.announce(request.params.accountId, announcement);
+      const { record_call: fields } = announcement;
+      const said = { direction: call.direction, records: fields !== undefined, ...hostIn(fields?.url) };
+      noteDone(audit, request, 'call.announce', `call/${call.call_id}`, said);
+      return sendData(reply, call, { status: 201 });
     },
   );
 
@@ -47,7 +61,7 @@ export const registerCallRoutes = (app: FastifyInstance, { calls, allowTargets }
     {
       schema: {
         tags,
-        summary: 'The calls that are running',
+        summary: 'The calls that are running, and for a minute those that have ended',
         params: pathSchema(),
         response: { 200: answerSchema('The calls.', { type: 'array', items: CallSchema }) },
       },
@@ -66,22 +80,28 @@ export const registerCallRoutes = (app: FastifyInstance, { calls, allowTargets }
     {
       schema: {
         tags,
-        summary: 'Say that a call was answered or bridged, or hang it up',
+        summary: 'Say that a call was answered or bridged, announce its media anew, or hang it up',
         params: onePath,
-        body: actionSchema(ACTIONS),
+        body: CallActionSchema,
         response: oneAnswer,
       },
     },
     async (request, reply) => {
-      const action = namedAction(envelopeOf(request).data, ACTIONS);
-      return sendData(reply, await act(calls, action, request.params.accountId, callIdOf(request.params)));
+      const { accountId } = request.params;
+      const asked = callActionOf(envelopeOf(request).data);
+      const callId = callIdOf(request.params);
+      if (asked.action === 'hangup') return hangUp(request, reply);
+      const call = await act(calls, asked, accountId, callId);
+      const legs = asked.action === 'media' ? { legs: legsNamedIn(asked.media) } : {};
+      noteDone(audit, request, `call.${asked.action}`, `call/${callId}`, legs);
+      return sendData(reply, call);
     },
   );
 
   app.delete<CallPath>(
     one,
     { schema: { tags, summary: 'Hang up: its recordings end and are finished', params: onePath, response: oneAnswer } },
-    async (request, reply) => sendData(reply, await calls.hangUp(request.params.accountId, callIdOf(request.params))),
+    hangUp,
   );
 };
 
@@ -89,18 +109,18 @@ const callIdOf = ({ callId }: { readonly callId: string }): string => idIn(callI
 
 const act = (
   calls: CallsService,
-  action: (typeof ACTIONS)[number],
+  asked: Exclude<CallAction, { action: 'hangup' }>,
   accountId: string,
   callId: string,
 ): Promise<CallDocument> => {
-  switch (action) {
+  switch (asked.action) {
     case 'answer':
       return calls.answer(accountId, callId);
     case 'bridge':
       return calls.bridge(accountId, callId);
-    case 'hangup':
-      return calls.hangUp(accountId, callId);
+    case 'media':
+      return calls.announceMedia(accountId, callId, asked.media);
     default:
-      return action satisfies never;
+      return asked satisfies never;
   }
 };

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { ApiServices } from '../api-services.ts';
+import { eventTable } from '../event-catalogue.ts';
 import { EventStream } from '../event-stream.ts';
 import { pathSchema } from '../path-ids.ts';
 import { QueryReader } from '../recording-query.ts';
@@ -27,6 +28,7 @@ export const registerEventRoutes = (app: FastifyInstance, { events, clock, limit
       schema: {
         tags: ['events'],
         summary: 'What happens to calls, recordings, masks and deliveries, as it happens',
+        description: `Types of events, when they come, and what is in their \`data\`; a \`?\` is not always there.\n\n${eventTable()}`,
         params: pathSchema(),
         headers: {
           type: 'object',

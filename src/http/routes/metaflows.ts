@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { ApiServices } from '../api-services.ts';
+import { noteDone } from '../audit-notes.ts';
 import { envelopeOf, revisionOf, sendData } from '../envelope.ts';
 import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
 import { metaflowsFrom } from '../metaflow-input.ts';
@@ -18,7 +19,7 @@ const SCOPES = [
   { path: '/devices/:deviceId', whose: 'a device', ids: { deviceId: PERSON_ID } },
 ] as const;
 
-export const registerMetaflowRoutes = (app: FastifyInstance, { directory, allowTargets }: ApiServices): void => {
+export const registerMetaflowRoutes = (app: FastifyInstance, { directory, audit, allowTargets }: ApiServices): void => {
   for (const { path, whose, ids } of SCOPES) {
     const url = `/v2/accounts/:accountId${path}/metaflows`;
     const common = { tags: ['metaflows'], params: pathSchema(ids) };
@@ -47,6 +48,7 @@ export const registerMetaflowRoutes = (app: FastifyInstance, { directory, allowT
       async (request, reply) => {
         const scope = scopeOf(request.params);
         const metaflows = await directory.setMetaflows(scope, metaflowsFrom(envelopeOf(request).data, allowTargets));
+        noteDone(audit, request, 'metaflows.replace', subjectOf(scope));
         return sendData(reply, metaflows, { revision: revisionOf(metaflows) });
       },
     );
@@ -55,7 +57,9 @@ export const registerMetaflowRoutes = (app: FastifyInstance, { directory, allowT
       url,
       { schema: { ...common, summary: `Remove the metaflows of ${whose}`, response: { 200: answerSchema('`{}`') } } },
       async (request, reply) => {
-        await directory.removeMetaflows(scopeOf(request.params));
+        const scope = scopeOf(request.params);
+        await directory.removeMetaflows(scope);
+        noteDone(audit, request, 'metaflows.remove', subjectOf(scope));
         return sendData(reply, {});
       },
     );
@@ -67,3 +71,8 @@ const scopeOf = ({ accountId, userId, deviceId }: Scope): Scope => ({
   ...(userId === undefined ? {} : { userId: idIn(userId, PERSON_ID) }),
   ...(deviceId === undefined ? {} : { deviceId: idIn(deviceId, PERSON_ID) }),
 });
+
+const subjectOf = ({ accountId, userId, deviceId }: Scope): string => {
+  if (userId !== undefined) return `user/${userId}`;
+  return deviceId === undefined ? `account/${accountId}` : `device/${deviceId}`;
+};

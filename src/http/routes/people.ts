@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { personDocument } from '../../directory/document-fields.ts';
 import type { PersonKind, PersonRow } from '../../store/rows.ts';
 import type { ApiServices } from '../api-services.ts';
+import { fieldsOf, noteDone } from '../audit-notes.ts';
 import { PERSON_SCHEMAS } from '../directory-schemas.ts';
 import { envelopeOf, revisionOf, sendData } from '../envelope.ts';
 import { answerSchema, envelopeSchema } from '../envelope-schema.ts';
@@ -25,17 +26,22 @@ const LISTED = [
   'enabled',
 ];
 
+const EXAMPLES = {
+  user: { data: { name: 'Alice', call_recording: { any: { any: { enabled: true } } } } },
+  device: { data: { name: 'Desk', owner_id: 'alice' } },
+} as const satisfies Record<PersonKind, unknown>;
+
 export const registerPeopleRoutes = (app: FastifyInstance, services: ApiServices): void => {
   registerKind(app, services, 'user');
   registerKind(app, services, 'device');
 };
 
-const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: PersonKind): void => {
+const registerKind = (app: FastifyInstance, { directory, audit }: ApiServices, kind: PersonKind): void => {
   const all = `/v2/accounts/:accountId/${kind}s`;
   const one = `${all}/:${kind}Id`;
   const tags = [`${kind}s`];
   const params = pathSchema({ [`${kind}Id`]: PERSON_ID });
-  const body = envelopeSchema(PERSON_SCHEMAS[kind]);
+  const body = envelopeSchema(PERSON_SCHEMAS[kind], {}, EXAMPLES[kind]);
   const stored = answerSchema(`The ${kind}.`, PERSON_SCHEMAS[kind]);
   const listed = answerSchema('In the order of their ids.', {
     type: 'array',
@@ -56,7 +62,9 @@ const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: Pe
     },
     async (request, reply) => {
       const { accountId } = request.params;
-      const made = await directory.putPerson(accountId, kind, undefined, envelopeOf(request).data);
+      const { data } = envelopeOf(request);
+      const made = await directory.putPerson(accountId, kind, undefined, data);
+      noteDone(audit, request, `${kind}.create`, `${kind}/${made.id}`, fieldsOf(data));
       return sendData(reply, ...documentOf(made, 201));
     },
   );
@@ -73,7 +81,9 @@ const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: Pe
     { schema: { tags, summary: `Make or replace a ${kind} under this id`, params, body, response: { 201: stored } } },
     async (request, reply) => {
       const { accountId, userId, deviceId } = request.params;
-      const put = await directory.putPerson(accountId, kind, userId ?? deviceId, envelopeOf(request).data);
+      const { data } = envelopeOf(request);
+      const put = await directory.putPerson(accountId, kind, userId ?? deviceId, data);
+      noteDone(audit, request, `${kind}.replace`, `${kind}/${put.id}`, fieldsOf(data));
       return sendData(reply, ...documentOf(put, 201));
     },
   );
@@ -85,7 +95,9 @@ const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: Pe
       const { accountId } = request.params;
       const { data } = envelopeOf(request);
       const { id } = await directory.person(accountId, kind, idOf(request.params));
-      return sendData(reply, ...documentOf(await directory.putPerson(accountId, kind, id, data)));
+      const put = await directory.putPerson(accountId, kind, id, data);
+      noteDone(audit, request, `${kind}.replace`, `${kind}/${id}`, fieldsOf(data));
+      return sendData(reply, ...documentOf(put));
     },
   );
 
@@ -104,6 +116,7 @@ const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: Pe
     async (request, reply) => {
       const { data } = envelopeOf(request);
       const patched = await directory.patchPerson(request.params.accountId, kind, idOf(request.params), data);
+      noteDone(audit, request, `${kind}.change`, `${kind}/${patched.id}`, fieldsOf(data));
       return sendData(reply, ...documentOf(patched));
     },
   );
@@ -113,6 +126,7 @@ const registerKind = (app: FastifyInstance, { directory }: ApiServices, kind: Pe
     { schema: { tags, summary: `Remove a ${kind}`, params, response: { 200: stored } } },
     async (request, reply) => {
       const removed = await directory.removePerson(request.params.accountId, kind, idOf(request.params));
+      noteDone(audit, request, `${kind}.remove`, `${kind}/${removed.id}`);
       return sendData(reply, personDocument(removed));
     },
   );

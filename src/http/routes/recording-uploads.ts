@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { ApiServices } from '../api-services.ts';
+import { noteDone } from '../audit-notes.ts';
 import { receiveCapture } from '../capture-upload.ts';
 import { sendData } from '../envelope.ts';
 import { answerSchema } from '../envelope-schema.ts';
@@ -17,7 +18,7 @@ type JobPath = { Params: { accountId: string; jobId: string } };
 const RETRY_SECONDS = 10;
 
 export const registerRecordingUploadRoutes = (app: FastifyInstance, services: ApiServices): void => {
-  const { recordings, limits } = services;
+  const { recordings, audit, limits } = services;
   const all = '/v2/accounts/:accountId/recordings';
   const tags = ['recordings'];
   /** Uploads that are coming in, by account. */
@@ -46,7 +47,9 @@ export const registerRecordingUploadRoutes = (app: FastifyInstance, services: Ap
         }
         running.set(accountId, before + 1);
         try {
-          return sendData(reply, await replayOf(request, services), { status: 202 });
+          const job = await replayOf(request, services);
+          noteDone(audit, request, 'replay.begin', `job/${job.id}`);
+          return sendData(reply, job, { status: 202 });
         } finally {
           const left = running.get(accountId)! - 1;
           if (left > 0) running.set(accountId, left);

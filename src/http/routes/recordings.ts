@@ -5,6 +5,7 @@ import { gregorianSeconds } from '../../core/ids.ts';
 import type { ApiServices } from '../api-services.ts';
 import { sendArtefact } from '../artefact-answer.ts';
 import { wantedBy } from '../audio-accept.ts';
+import { noteDone } from '../audit-notes.ts';
 import { envelopeOf, revisionOf, sendData } from '../envelope.ts';
 import { answerSchema } from '../envelope-schema.ts';
 import { actionSchema, namedAction } from '../named-action.ts';
@@ -28,7 +29,7 @@ type ListPath = { Params: { accountId: string; userId?: string }; Querystring: R
 type RecordingPath = { Params: { accountId: string; recordingId: string }; Querystring: Record<string, unknown> };
 
 export const registerRecordingRoutes = (app: FastifyInstance, services: ApiServices): void => {
-  const { recordings, directory, clock } = services;
+  const { recordings, directory, audit, clock } = services;
   const account = '/v2/accounts/:accountId';
   const one = `${account}/recordings/:recordingId`;
   const tags = ['recordings'];
@@ -84,15 +85,25 @@ export const registerRecordingRoutes = (app: FastifyInstance, services: ApiServi
       }
       const inline = query.boolean('inline') ?? false;
       query.throwFaults();
-      return sendArtefact(reply, await artefactOf(recordings, accountId, id), inline ? 'inline' : 'attachment');
+      await sendArtefact(reply, await artefactOf(recordings, accountId, id), inline ? 'inline' : 'attachment');
+      // Not its head alone, nor what the client has already.
+      if (request.method !== 'HEAD' && reply.statusCode < 300) {
+        const range = reply.getHeader('content-range');
+        noteDone(audit, request, 'recording.fetch', `recording/${id}`, range === undefined ? {} : { range });
+      }
+      return reply;
     },
   });
 
   app.delete<RecordingPath>(
     one,
     { schema: { tags, summary: 'Delete audio, manifest and document', params, response: oneAnswer } },
-    async (request, reply) =>
-      sendData(reply, await recordings.remove(request.params.accountId, recordingIdOf(request))),
+    async (request, reply) => {
+      const id = recordingIdOf(request);
+      const removed = await recordings.remove(request.params.accountId, id);
+      noteDone(audit, request, 'recording.remove', `recording/${id}`);
+      return sendData(reply, removed);
+    },
   );
 
   app.post<RecordingPath>(
@@ -109,7 +120,9 @@ export const registerRecordingRoutes = (app: FastifyInstance, services: ApiServi
     async (request, reply) => {
       const id = recordingIdOf(request);
       namedAction(envelopeOf(request).data, ACTIONS);
-      return sendData(reply, await recordings.deliver(request.params.accountId, id));
+      const document = await recordings.deliver(request.params.accountId, id);
+      noteDone(audit, request, 'recording.deliver', `recording/${id}`);
+      return sendData(reply, document);
     },
   );
 

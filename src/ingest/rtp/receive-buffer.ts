@@ -5,6 +5,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
+/** What a live leg is given: half a second of L16 at 48 kHz. */
+export const LEG_BUFFER_BYTES = 128 * 1024;
+
 /** @param socket bound. @returns bytes granted, comparable with what was wanted. Never throws for a size that is refused. */
 export const grantReceiveBuffer = (socket: Socket, wantedBytes: number): number => {
   try {

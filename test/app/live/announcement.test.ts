@@ -170,6 +170,7 @@ describe('a call that is refused', () => {
         if (held.has(to.port)) throw new AppError('PORT_TAKEN', 'held');
         return {
           counts: { received: 0, refusedSource: 0, notRtp: 0, unknownPayload: 0, rtcp: 0 },
+          setPayloads() {},
           relatch() {},
           async close() {},
         };

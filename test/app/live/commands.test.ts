@@ -258,6 +258,7 @@ describe('a mask that can’t be put on disk', () => {
     scene.tick();
     expect(scene.toldOf('recording.failed')).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);
     await scene.calls.hangUp(ACCOUNT, 'c1');
+    expect(scene.failed).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);
     expect(scene.closed).toMatchObject([{ failed: true }]);
   });
 

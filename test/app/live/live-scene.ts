@@ -10,7 +10,9 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import type { Leg } from '../../../src/core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../../src/core/record-call.ts';
+import type { AuditNote } from '../../../src/http/audit.ts';
 import type { CallAnnouncement, CallDocument } from '../../../src/http/service.ts';
+import type { PayloadCodecs } from '../../../src/ingest/rtp/payload-codecs.ts';
 import { PortPool } from '../../../src/ingest/rtp/port-pool.ts';
 import { encodeUlaw } from '../../../src/kernel/g711.ts';
 import { RtpPacket } from '../../../src/media/rtp-packet.ts';
@@ -92,12 +94,18 @@ class FakeEndpoint {
   readonly port: number;
   readonly options: Parameters<BindEndpoint>[0];
   readonly counts = { received: 0, refusedSource: 0, notRtp: 0, unknownPayload: 0, rtcp: 0 };
+  payloads: PayloadCodecs;
   relatched = 0;
   closed = 0;
 
   constructor(options: Parameters<BindEndpoint>[0]) {
     this.options = options;
     this.port = options.port;
+    this.payloads = options.payloads;
+  }
+
+  setPayloads(payloads: PayloadCodecs): void {
+    this.payloads = payloads.keeping(this.payloads);
   }
 
   relatch(): void {
@@ -148,8 +156,11 @@ export class LiveScene {
   readonly directory = new TestDirectory();
   readonly ports = new PortPool({ first: 30_000, last: 30_039 }, { quietMs: 5000 });
   readonly told: Told[] = [];
+  /** What its account's audit is given. */
+  readonly noted: AuditNote[] = [];
   readonly started: { readonly recorder: Recorder; readonly about: RecordingAbout }[] = [];
   readonly closed: { readonly recorder: Recorder; readonly failed: boolean; readonly about: RecordingAbout }[] = [];
+  readonly failed: { readonly recorder: Recorder; readonly code: string }[] = [];
   readonly defects: AppError[] = [];
   readonly endpoints = new Map<number, FakeEndpoint>();
   refusal: AppError | undefined;
@@ -176,7 +187,9 @@ export class LiveScene {
           this.told.push({ account, type, ...data });
         },
       },
+      audit: { note: (note) => void this.noted.push(note) },
       onStarted: (recorder, about) => this.started.push({ recorder, about }),
+      onFailed: (recorder, failure) => this.failed.push({ recorder, code: failure.code }),
       onClosed: (recorder, failure, about) => this.closed.push({ recorder, failed: failure !== undefined, about }),
       admit: () => this.refusal,
       onDefect: (error) => this.defects.push(error),
@@ -235,9 +248,9 @@ export class LiveScene {
 
   /** What a socket of the leg would hand on. */
   give(leg: Leg, data: Buffer, callId = 'c1'): void {
-    const { sink, payloads } = this.endpoint(leg, callId).options;
+    const { options, payloads } = this.endpoint(leg, callId);
     if (!this.#packet.parse(data)) throw new Error('no RTP');
-    sink.packet(this.#packet, payloads.codecOf(this.#packet.payloadType), data, this.clock.us);
+    options.sink.packet(this.#packet, payloads.codecOf(this.#packet.payloadType), data, this.clock.us);
   }
 
   /** Both legs speak for `ms`, a frame each 20 ms, a tick each 100: a tone per leg, or the secret. */

@@ -23,20 +23,32 @@ describe('the watch of the loop', () => {
     expect(watch.sinceUs(400 * MS)).toBe(100 * MS);
     watch.tick(401 * MS);
     expect(watch.sinceUs(402 * MS)).toBe(100 * MS);
-    let isRead = false;
-    watch.afterwards(() => {
-      isRead = true;
-    });
+    const told: (number | undefined)[] = [];
+    watch.hold({ letGo: (readUs) => told.push(readUs) });
     for (let us = 405 * MS; us < 480 * MS; us += 5 * MS) watch.tick(us);
-    expect(isRead).toBe(true);
+    const never = Number.NEGATIVE_INFINITY;
+    expect(told).toEqual([never, never, undefined]);
     expect(watch.sinceUs(481 * MS)).toBe(481 * MS);
   });
 
-  test('takes a stall behind another for one', () => {
+  test('takes a stall behind another for one, while something of the first may wait', () => {
     const watch = new LoopWatch(100 * MS);
     watch.tick(400 * MS);
     watch.tick(430 * MS);
     expect(watch.sinceUs(431 * MS)).toBe(100 * MS);
+  });
+
+  test('a loop that stands still again and again keeps what is read for a few turns, no longer', () => {
+    const watch = new LoopWatch(0);
+    const told: (number | undefined)[] = [];
+    watch.tick(50 * MS);
+    watch.hold({ letGo: (readUs) => told.push(readUs) });
+    for (let us = 100 * MS; us <= 10_000 * MS; us += 50 * MS) {
+      watch.tick(us);
+      expect(us - watch.sinceUs(us)).toBeLessThanOrEqual(200 * MS);
+    }
+    expect(told.length).toBeGreaterThan(150);
+    expect(told.at(-1)).toBeGreaterThan(9800 * MS);
   });
 });
 

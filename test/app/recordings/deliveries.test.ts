@@ -28,6 +28,7 @@ const deliveryOf = async (kit: Kit, id: string) =>
     tries: number;
     status: number | null;
     host: string;
+    in_flight: boolean;
     next_try_at: string | null;
     error: string | null;
   };
@@ -94,7 +95,7 @@ describe('a target that is busy', () => {
     expect(await kit.shelf.get('acme', id)).toMatchObject({ state: 'delivered', error: null });
     expect(kit.events.filter(({ type }) => type === 'delivery.retrying')).toHaveLength(12);
     expect(kit.events.find(({ type }) => type === 'delivery.retrying')!.data).toMatchObject({
-      id,
+      recording_id: id,
       tries: 1,
       status: 503,
       host: `127.0.0.1:${target.port}`,
@@ -114,6 +115,7 @@ describe('a target that is busy', () => {
         state: 'waiting',
         tries: 1,
         status: 503,
+        in_flight: false,
         next_try_at: new Date(START_US / 1000 + 1000).toISOString(),
         given_up_at: new Date(START_US / 1000 + 72 * HOUR_MS).toISOString(),
         error: `127.0.0.1:${target.port} answered 503`,
@@ -292,6 +294,8 @@ test('asking for it while it is tried is one try', async () => {
   const kit = await openShelf(quick);
   const id = await recordTo(kit, target.url);
   await until(() => kit.shelf.counts.deliveriesInFlight === 1);
+  // The next try is this one.
+  expect(await deliveryOf(kit, id)).toMatchObject({ state: 'waiting', tries: 0, in_flight: true, next_try_at: null });
   expect(await kit.shelf.deliver('acme', id)).toMatchObject({ state: 'delivering' });
   expect(kit.shelf.counts).toMatchObject({ deliveriesInFlight: 1, deliveriesWaiting: 0 });
 });

@@ -152,6 +152,20 @@ describe('a start after the service died', () => {
   });
 });
 
+test('after a crash nobody knows how many frames a mask withheld, and nobody says so', async () => {
+  const kit = await openShelf({ pool: new HeldPool() });
+  const { call, recorder } = beginCall(kit, { ms: 600 });
+  await call.command({ action: 'mask', fields: {}, trigger: { kind: 'api' } });
+  const again = await restarted(kit);
+  const { id } = recorder.head;
+  expect(await again.shelf.manifest('acme', id)).toMatchObject({
+    recovered: true,
+    masks: [{ trigger: { kind: 'api' }, frames_withheld: null }],
+  });
+  expect(await isSound(again, id)).toBe(true);
+  await call.end();
+});
+
 describe('what is on its way to a target', () => {
   for (const { name, arrange } of [
     { name: 'not finalized yet', arrange: () => {} },

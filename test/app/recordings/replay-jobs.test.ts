@@ -134,6 +134,28 @@ describe('a capture', () => {
     for (const pcm of channels) expect(pcm.subarray(8 * 1600).every((sample) => sample === 0)).toBe(true);
   });
 
+  test('is recorded once, from its first frame to its last: codes that start and stop are not run', async () => {
+    const code = (action: string) => ({ module: 'record_call', data: { action, label: 'typed' } });
+    const numbers = { 71: code('start'), 72: code('mask'), 73: code('unmask'), 74: code('stop'), 75: code('toggle') };
+    const kit = await openShelf({ metaflowsOf: async () => ({ numbers }) });
+    const keys = ['*71', '*75', '*72', '*73', '*74'];
+    const typed = keys.map((each, n) => ({ keys: each, atMs: 500 + n * 1000 }));
+    const scenario = smallCall({
+      durationMs: 7000,
+      legs: { b: { tones: [{ hz: CALLEE_HZ, startMs: 0, endMs: 7000 }], typed } },
+    });
+    const { recordings } = await ended(kit, await upload(kit, callCapture(scenario)));
+    expect(recordings).toHaveLength(1);
+    const document = await kit.shelf.get('acme', recordings[0]);
+    expect(document).toMatchObject({ duration_ms: 7000, state: 'stored' });
+    expect(document).not.toHaveProperty('label');
+    const [mask, ...more] = document.masks as { start_ms: number; end_ms: number }[];
+    expect(more).toEqual([]);
+    expect(mask.start_ms).toBeGreaterThan(2500);
+    expect(mask.end_ms).toBeLessThan(4500);
+    expect(kit.logged).toEqual([]);
+  });
+
   test('with nothing to record in it is no job well done', async () => {
     const kit = await openShelf();
     const header = callCapture(smallCall()).subarray(0, 24);

@@ -133,7 +133,7 @@ export class HeldPool {
   #isClosed = false;
 
   readonly run: ShelfOptions['pool']['run'] = (job, onProgress = () => {}) => {
-    const id = job.mediaName.split('.', 1)[0]!;
+    const id = job.fileName!.split('.', 1)[0]!;
     if (this.#isClosed) return Promise.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
     this.begun.push(id);
     return new Promise((resolve, reject) => {

@@ -90,9 +90,16 @@ test('it ends as an artefact and its manifest, named by its id, with Kazoo’s f
   const artefact = await kit.shelf.artefact('acme', id);
   expect(artefact).toMatchObject({ mediaType: 'audio/wav', mediaName: 'tea.wav', sha256: document.sha256 });
   expect((await verifyArtefact(artefact.path)).filter(({ ok }) => !ok)).toEqual([]);
-  expect(await kit.shelf.manifest('acme', id)).toMatchObject({ recording: { id } });
+  // In the manifest it is called what its document calls it.
+  const { media_name, origin } = document;
+  expect(await kit.shelf.manifest('acme', id)).toMatchObject({ recording: { id, media_name, origin } });
   expect(typesOf(kit)).toEqual(['recording.finalizing', 'recording.stored']);
-  expect(kit.events.at(-1)!.data).toMatchObject({ id, call_id: 'call-1', state: 'stored', duration_ms: 400 });
+  expect(kit.events.at(-1)!.data).toMatchObject({
+    recording_id: id,
+    call_id: 'call-1',
+    state: 'stored',
+    duration_ms: 400,
+  });
 });
 
 test('two with one name are two files', async () => {
@@ -159,7 +166,10 @@ describe('finalizing', () => {
       error,
       _read_only: { content_types: [] },
     });
-    expect(kit.events.at(-1)).toMatchObject({ type: 'finalize.failed', data: { id, error, set_aside: false } });
+    expect(kit.events.at(-1)).toMatchObject({
+      type: 'finalize.failed',
+      data: { recording_id: id, error, set_aside: false },
+    });
     expect(kit.files()).toEqual([`journals/acme/${id}.about.json`, `journals/acme/${id}.journal`]);
     await kit.shelf.close();
 
@@ -191,7 +201,7 @@ describe('finalizing', () => {
     expect(again.files()).toEqual([]);
   });
 
-  test('a journal whose end could not be written gives what it has, and that is told', async () => {
+  test('a journal whose end could not be written gives what it has, and has failed', async () => {
     const kit = await openShelf();
     const { call, recorder } = beginCall(kit, { ms: 1000 });
     await recorder.sync();
@@ -200,7 +210,7 @@ describe('finalizing', () => {
     kit.shelf.closed(recorder, new AppError('JOURNAL_UNWRITABLE', 'journal can’t be written (ENOSPC)'), ACME);
     await kit.shelf.settled();
     const document = await kit.shelf.get('acme', recorder.head.id);
-    expect(document).toMatchObject({ state: 'stored', error: { code: 'JOURNAL_UNWRITABLE' } });
+    expect(document).toMatchObject({ state: 'failed', error: { code: 'JOURNAL_UNWRITABLE' } });
     expect(document.duration_ms).toBeGreaterThan(500);
     expect(document.duration_ms).toBeLessThan(1000);
     await call.end().catch(() => {});
@@ -210,9 +220,9 @@ describe('finalizing', () => {
     const pool = new HeldPool();
     const kit = await openShelf({ pool });
     const ids: string[] = [];
-    for (let n = 0; n < 4; n++) ids.push(await recordCall(kit, { callId: `many-${n}`, ms: 100 }));
+    for (let n = 0; n < 4; n++) ids.push(await recordCall(kit, { callId: `many-${n}`, ms: 200 }));
     const other = { ...ACME, accountId: 'other' };
-    ids.push(await recordCall(kit, { callId: 'other', ms: 100, about: other }));
+    ids.push(await recordCall(kit, { callId: 'other', ms: 200, about: other }));
     await until(() => kit.shelf.counts.finalizeWaiting === 4);
     for (let n = 0; n < 5; n++) {
       await until(() => pool.held.length === n + 1);
@@ -225,7 +235,7 @@ describe('finalizing', () => {
   test('more than fit in memory wait in the store, and none is forgotten', async () => {
     const kit = await openShelf({ mostWaiting: 2, finalizers: 2 });
     const ids: string[] = [];
-    for (let n = 0; n < 12; n++) ids.push(await recordCall(kit, { callId: `call-${n}`, ms: 100 }));
+    for (let n = 0; n < 12; n++) ids.push(await recordCall(kit, { callId: `call-${n}`, ms: 200 }));
     await kit.shelf.settled();
     for (const id of ids) expect(await stateOf(kit, id)).toBe('stored');
     expect(kit.events.filter(({ type }) => type === 'recording.stored')).toHaveLength(12);
@@ -239,7 +249,7 @@ describe('lists', () => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) {
       const about = { ...ACME, ownerId: n < 3 ? 'alice' : 'bob' };
-      ids.push(await recordCall(kit, { callId: `call-${n}`, ms: 100, about }));
+      ids.push(await recordCall(kit, { callId: `call-${n}`, ms: 200, about }));
       await kit.shelf.settled();
       kit.clock.advance(2000);
     }
@@ -257,7 +267,7 @@ describe('lists', () => {
     expect(await found({ filters: [{ kind: 'is', key: 'state', value: 'stored' }] })).toEqual([0, 1, 2, 3, 4]);
     expect(await found({ filters: [{ kind: 'is-not', key: 'owner_id', value: 'alice' }] })).toEqual([3, 4]);
     expect(await found({ filters: [{ kind: 'has-value', key: 'url', value: '' }] })).toEqual([]);
-    expect(await found({ filters: [{ kind: 'is', key: 'duration_ms', value: '100' }] })).toHaveLength(5);
+    expect(await found({ filters: [{ kind: 'is', key: 'duration_ms', value: '200' }] })).toHaveLength(5);
   });
 
   test('over more than 31 days and an hour are refused', async () => {

@@ -1,0 +1,189 @@
+/**
+ * 200 calls at once into the service as it ships: announced, sent, masked now and then, hung up, listened to.
+ *
+ *     bench ──HTTP──▶ service (dist/cli.js serve) ◀──RTP── load (load-process.ts)
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { artefactFolder, dataFolders } from '../../../src/app/recordings/data-folders.ts';
+import { LEGS } from '../../../src/core/leg.ts';
+import type { CallDocument, RecordingDocument } from '../../../src/http/service.ts';
+import { loadNow } from '../machine.ts';
+import { type Expected, recordingFaults } from './heard.ts';
+import { droppedByPort } from './kernel-drops.ts';
+import { type Delay, type LiveResult, LOOK_MS } from './live-result.ts';
+import { LiveService, type Use } from './live-service.ts';
+import type { LoadJob, LoadResult } from './load.ts';
+import { Masking } from './masking.ts';
+
+const LOAD_PROCESS = fileURLToPath(new URL('./load-process.ts', import.meta.url));
+
+/** So many requests at once. */
+const ABREAST = 8;
+/** What is on its way when the load ends has come by then. */
+const SETTLE_MS = 500;
+const FINALIZE_MS = 120_000;
+const LOOK_EVERY_MS = 1000;
+const NANOSECONDS_PER_MS = 1e6;
+
+export const runLive = async (
+  { calls, seconds, data }: { readonly calls: number; readonly seconds: number; readonly data: string },
+  signal: AbortSignal,
+  progress: (what: string) => void,
+): Promise<LiveResult> => {
+  const loadBefore = loadNow();
+  progress('starting the service');
+  const service = await LiveService.start(data, signal);
+  try {
+    const announced: CallDocument[] = [];
+    await abreast(calls, async (call) => {
+      const record_call = { format: 'wav', media_name: `call-${call}.wav` };
+      announced[call] = await service.ask('PUT', 'calls', {
+        call_id: `call-${call}`,
+        media: { kind: 'rtp' },
+        record_call,
+      });
+    });
+    const ports = announced.flatMap(({ legs }) => LEGS.map((leg) => legs[leg].rtp.port));
+    progress(`${calls} calls for ${seconds} s`);
+    const masking = new Masking(service, announced, seconds);
+    const use = { before: service.use, after: service.use };
+    const beside = monitorEventLoopDelay({ resolution: LOOK_MS });
+    const load = await sendLoad({ ports, seconds }, signal, async () => {
+      await service.metrics();
+      use.before = service.use;
+      beside.enable();
+      masking.begin();
+    });
+    await sleep(SETTLE_MS, undefined, { signal });
+    const masks = await masking.done;
+    beside.disable();
+    use.after = service.use;
+    const memory = service.memory;
+    const running = await service.metrics();
+    const drops = droppedByPort();
+    progress('hanging up');
+    const hungUpAt = performance.now();
+    await abreast(calls, (call) => service.ask('DELETE', `calls/call-${call}`));
+    const recordings = await allStored(service, calls, signal);
+    const finalizedSeconds = (performance.now() - hungUpAt) / 1000;
+    const finishing = await service.metrics();
+    progress('listening to the recordings');
+    const delay = delayIn(running);
+    const waitedMs = delay.max + load.late.max;
+    const faults = await faultsIn(recordings, signal, (call, id) => ({
+      path: `${artefactFolder(dataFolders(data).recordings, service.accountId, id)}/${id}.wav`,
+      expected: { call, seconds, masks: masks.get(call) ?? [], waitedMs },
+    }));
+    return {
+      calls,
+      seconds,
+      loadBefore,
+      load,
+      received: running.get('record_call_packets_total{outcome="received"}') ?? 0,
+      kernelDropped: drops === null ? null : ports.reduce((sum, port) => sum + (drops.get(port) ?? 0), 0),
+      delay,
+      delayBeside: {
+        p50: beside.percentile(50) / NANOSECONDS_PER_MS,
+        p99: beside.percentile(99) / NANOSECONDS_PER_MS,
+        max: beside.max / NANOSECONDS_PER_MS,
+      },
+      delayWhileFinalizing: delayIn(finishing),
+      finalizedSeconds,
+      ...usedBetween(use.before, use.after),
+      memoryBytes: memory?.now ?? null,
+      peakBytes: service.memory?.peak ?? null,
+      maskAnswersMs: masking.answersMs,
+      recordings: recordings.length,
+      faults,
+    };
+  } finally {
+    await service.stop();
+  }
+};
+
+/** @param planOf the number of a call and the id of its recording. @returns each fault with the call it is in */
+const faultsIn = async (
+  recordings: readonly RecordingDocument[],
+  signal: AbortSignal,
+  planOf: (call: number, id: string) => { readonly path: string; readonly expected: Expected },
+): Promise<string[]> => {
+  const faults: string[] = [];
+  for (const { id, call_id, state } of recordings) {
+    signal.throwIfAborted();
+    const { path, expected } = planOf(Number(call_id.slice('call-'.length)), id);
+    const own = state === 'stored' ? await recordingFaults(path, expected) : [`it is ${state}`];
+    faults.push(...own.map((fault) => `${call_id}: ${fault}`));
+  }
+  return faults;
+};
+
+/** @param begin called when the load's process is ready; it sends when that resolves. */
+const sendLoad = async (job: LoadJob, signal: AbortSignal, begin: () => Promise<void>): Promise<LoadResult> => {
+  const child = fork(LOAD_PROCESS, [JSON.stringify(job)], {
+    execArgv: ['--import', 'tsx'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)));
+  });
+  ended.catch(() => {});
+  try {
+    await Promise.race([once(child, 'message'), ended]);
+    await begin();
+    child.send('go');
+    const [result] = (await Promise.race([once(child, 'message'), ended])) as [LoadResult];
+    return result;
+  } finally {
+    child.kill('SIGKILL');
+  }
+};
+
+/** Waits until every call's recording is what it will be. */
+const allStored = async (
+  service: LiveService,
+  calls: number,
+  signal: AbortSignal,
+): Promise<readonly RecordingDocument[]> => {
+  const untilMs = performance.now() + FINALIZE_MS;
+  for (;;) {
+    const recordings = await service.ask<RecordingDocument[]>('GET', 'recordings?paginate=false');
+    const unfinished = recordings.filter(({ state }) => state === 'recording' || state === 'finalizing').length;
+    if (recordings.length >= calls && unfinished === 0) return recordings;
+    if (performance.now() > untilMs)
+      throw new Error(`${unfinished} of ${recordings.length} recordings are not finished`);
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+};
+
+const usedBetween = (
+  before: Use | null,
+  after: Use | null,
+): Pick<LiveResult, 'cpuSeconds' | 'mediaThreadCpuSeconds'> =>
+  before === null || after === null
+    ? { cpuSeconds: null, mediaThreadCpuSeconds: null }
+    : {
+        cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+        mediaThreadCpuSeconds: after.mainCpuSeconds - before.mainCpuSeconds,
+      };
+
+const abreast = async (count: number, work: (each: number) => Promise<unknown>): Promise<void> => {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(ABREAST, count) }, worker));
+};
+
+const MS = 1000;
+
+const delayIn = (metrics: ReadonlyMap<string, number>): Delay => ({
+  p50: (metrics.get('nodejs_eventloop_lag_p50_seconds') ?? Number.NaN) * MS,
+  p99: (metrics.get('record_call_event_loop_delay_p99_seconds') ?? Number.NaN) * MS,
+  max: (metrics.get('nodejs_eventloop_lag_max_seconds') ?? Number.NaN) * MS,
+});
