@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Many of them wait: for a call in real time, for another process.
+    maxWorkers: 2,
     reporters: ['default'],
   },
 });

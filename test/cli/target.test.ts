@@ -34,9 +34,11 @@ describe('target', () => {
       expect({ status, stderr: own }).toEqual({ status: 0, stderr: '' });
       expect(stdout.split('\n')[0]).toBe(`upload target at ${url} storing into ${dir} (pid ${child.pid})`);
       const [name] = filesIn(dir);
-      expect(stdout.split('\n')[1]).toBe(
+      expect(stdout.split('\n').slice(1)).toEqual([
+        `failed on purpose: 503 for PUT ${name}`,
         `received ${name} (${readFileSync(join(dir, name)).length} bytes, sha256 ${documents[0].sha256})`,
-      );
+        '',
+      ]);
       expect(filesIn(dir)).toHaveLength(1);
     });
   }
