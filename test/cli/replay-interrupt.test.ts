@@ -100,7 +100,8 @@ describe('while a recording is encoded', () => {
     // The second one must come after the first was taken: signals of one kind do not queue.
     await new Promise((resolve) => setTimeout(resolve, 50));
     running.child.kill('SIGINT');
-    expect((await running.done).status).toBe(1);
+    // No status: the second one met a process that was about to end by itself.
+    expect([1, null]).toContain((await running.done).status);
     await expectWholeRecordings(out, (name) => !name.startsWith('.'));
   });
 
