@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
 import { SETTING_KEYS, variableOf } from '../src/app/settings.ts';
 import { listenTo } from './support/command.ts';
+import { HAS_SQLITE } from './support/has-sqlite.ts';
 import { scratchDir } from './support/scratch.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -87,7 +88,7 @@ describe('the README', () => {
     expect(README).toContain('0 done, 1 failed, 2 wrong usage or unreadable input, 3 nothing to record');
   });
 
-  test('runs: the service, and what its clients are told to type', async () => {
+  test.skipIf(!HAS_SQLITE)('runs: the service, and what its clients are told to type', async () => {
     const cwd = checkout();
     const child = await service(cwd);
     try {

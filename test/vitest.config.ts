@@ -1,9 +1,26 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { HAS_SQLITE } from './support/has-sqlite.ts';
+
+/** What keeps rows. */
+const NEED_SQLITE = [
+  'test/app/audit/*.test.ts',
+  'test/app/recordings/{audio-import,background,deliveries,incomplete,peaks,recovery,replay-jobs,shelf-life}.test.ts',
+  'test/cli/doctor-service.test.ts',
+  'test/directory/{directory,document-fields,sessions}.test.ts',
+  'test/http/{api-*,audit-notes}.test.ts',
+  'test/live/*.test.ts',
+  'test/store/{migrations,recording-page,sqlite-binding,store,tables,threaded-store}.test.ts',
+];
+if (!HAS_SQLITE)
+  process.stderr.write(
+    `no SQLite (Node.js 22.13 or later, or better-sqlite3): skipped are ${NEED_SQLITE.join(', ')}\n`,
+  );
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(HAS_SQLITE ? [] : NEED_SQLITE)],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
