@@ -45,9 +45,9 @@ export class CaptureFeed {
   #firstUs: number | undefined;
   #packets = 0;
   /** Times a stream's clock was found elsewhere than its call's. */
-  clockSteps = 0;
+  #clockSteps = 0;
   /** Packets of calls that were over: the capture's times do not fit together. */
-  packetsTooLate = 0;
+  #packetsTooLate = 0;
 
   /** @param speed times real time; infinite: as fast as it goes. @param begin makes a call when its first packet comes. */
   constructor(options: {
@@ -84,6 +84,17 @@ export class CaptureFeed {
     for (const [planned, fed] of this.#calls) await this.#end(planned, fed);
   }
 
+  /** What was odd about the capture's times, a sentence each; whole when it has been read. */
+  get warnings(): readonly string[] {
+    const late = this.#packetsTooLate;
+    return [
+      ...(this.#clockSteps > 0
+        ? ['the capturing clock was set back, or there was more than one; times were joined']
+        : []),
+      ...(late > 0 ? [`packets of calls that seemed to be over, by the capture's times: ${late}, not recorded`] : []),
+    ];
+  }
+
   /** Stops at once: every call ends where it is, and its journals are closed. */
   async abort(): Promise<void> {
     await Promise.allSettled([...this.#calls.values()].map(({ live }) => live.call.end('shutdown')));
@@ -93,7 +104,7 @@ export class CaptureFeed {
   /** @returns a promise only when something has to be waited for, so that most packets cost none. */
   #take(datagram: Datagram, planned: Planned): Promise<void> | undefined {
     if (this.#over.has(planned.call)) {
-      this.packetsTooLate++;
+      this.#packetsTooLate++;
       datagram.payload.fill(0);
       return undefined;
     }
@@ -156,7 +167,7 @@ export class CaptureFeed {
   async #end(planned: PlannedCall, { live, times }: Fed): Promise<void> {
     this.#calls.delete(planned);
     this.#over.add(planned);
-    this.clockSteps += times.steps;
+    this.#clockSteps += times.steps;
     await live.control.run();
     await live.call.end();
   }

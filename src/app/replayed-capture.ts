@@ -3,16 +3,15 @@
  * their recordings is the sink's business.
  */
 import { basename } from 'node:path';
-import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import type { AppError } from '../core/errors.ts';
-import type { Leg } from '../core/leg.ts';
-import type { CapturePlan, PlannedCall } from '../ingest/plan.ts';
+import { type CapturePlan, type PlannedCall, whyNothing } from '../ingest/plan.ts';
 import { planCapture } from '../ingest/survey/plan-capture.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { OpenRecord } from '../spool/journal-record.ts';
 import { JournalWriter } from '../spool/journal-writer.ts';
 import { CaptureFeed } from './capture-feed.ts';
 import { LiveCall } from './live-call.ts';
+import { heldBy } from './metaflow-holders.ts';
 import { Rehearsal } from './rehearsal.ts';
 import type { ReplayOptions } from './replay-options.ts';
 
@@ -60,12 +59,7 @@ export class ReplayedCapture {
     const feed = this.#feed(plan, this.#options.speed, (planned, startUs) => this.#begin(planned, startUs, rehearsal));
     const share = rehearsal === undefined ? { before: 0, passes: 1 } : { before: 1, passes: 2 };
     await this.#run(feed, share);
-    if (feed.clockSteps > 0)
-      this.#warn('the capturing clock was set back, or there was more than one; times were joined');
-    if (feed.packetsTooLate > 0)
-      this.#warn(
-        `packets of calls that seemed to be over, by the capture's times: ${feed.packetsTooLate}, not recorded`,
-      );
+    for (const warning of feed.warnings) this.#warn(warning);
     if (this.#recordings > 0) return undefined;
     return metaflows === undefined ? 'no call in it was answered or bridged' : 'no code in it started a recording';
   }
@@ -132,19 +126,3 @@ export class ReplayedCapture {
     this.#options.listener?.onWarning?.(`${basename(this.#capture)}: ${line}`);
   }
 }
-
-const heldBy = (
-  metaflows: MetaflowsDocument | undefined,
-  holder: Leg | undefined,
-): Partial<Record<Leg, MetaflowsDocument>> | undefined => {
-  if (metaflows === undefined) return undefined;
-  if (holder !== undefined) return { [holder]: metaflows };
-  // Both parties hold it, so both legs are heard, and each by one machine.
-  return { a: { ...metaflows, listenOn: 'self' }, b: { ...metaflows, listenOn: 'self' } };
-};
-
-const whyNothing = (plan: CapturePlan): string => {
-  if (plan.leftOut.length === 0) return plan.packets === 0 ? 'no whole packet in it' : 'no RTP in it';
-  const kinds = [...new Set(plan.leftOut.map(({ what, why }) => `${what} (${why})`))];
-  return `left out ${kinds.slice(0, 5).join(', ')}${kinds.length > 5 ? ` and ${kinds.length - 5} more` : ''}`;
-};

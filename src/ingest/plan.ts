@@ -69,3 +69,10 @@ export const streamKey = (
   targetPort: number,
   ssrc: number,
 ): string => `${source}:${sourcePort}>${target}:${targetPort}#${ssrc.toString(16)}`;
+
+/** Why a plan has no calls, in a few words. */
+export const whyNothing = ({ packets, leftOut }: CapturePlan): string => {
+  if (leftOut.length === 0) return packets === 0 ? 'no whole packet in it' : 'no RTP in it';
+  const kinds = [...new Set(leftOut.map(({ what, why }) => `${what} (${why})`))];
+  return `left out ${kinds.slice(0, 5).join(', ')}${kinds.length > 5 ? ` and ${kinds.length - 5} more` : ''}`;
+};

@@ -7,10 +7,11 @@ import type { MetaflowsDocument } from '../../control/metaflow-document.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { RecordCallFields } from '../../core/record-call.ts';
-import type { CapturePlan } from '../../ingest/plan.ts';
+import { whyNothing } from '../../ingest/plan.ts';
 import { planCapture } from '../../ingest/survey/plan-capture.ts';
 import { CaptureFeed } from '../capture-feed.ts';
 import { LiveCall } from '../live-call.ts';
+import { heldBy } from '../metaflow-holders.ts';
 
 export type CaptureReplay = {
   readonly path: string;
@@ -37,7 +38,7 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
   const begin: ConstructorParameters<typeof CaptureFeed>[0]['begin'] = (planned, startUs) => {
     const live = new LiveCall(planned, startUs, {
       journals: job.journals,
-      metaflows: heldByBoth(job.metaflows),
+      metaflows: heldBy(job.metaflows),
       // Whoever uploads a call wants all of it, once, whatever was typed in it; what was typed still masks.
       obeys: (action) => action === 'mask' || action === 'unmask',
       fields: job.fields,
@@ -61,21 +62,10 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
     await feed.abort();
     throw error;
   }
+  for (const warning of feed.warnings) onWarning(warning);
   // Half a call that was cut short by a failing disk is no result: the upload is still there.
   if (failure !== undefined) throw failure;
   if (recorded.length === 0)
     throw new AppError('NOTHING_TO_RECORD', 'nothing to record: no call in it was answered or bridged');
   return recorded.sort((one, other) => one.startUs - other.startUs).map(({ id }) => id);
-};
-
-/** Each leg is heard by one machine. */
-const heldByBoth = (metaflows: MetaflowsDocument | undefined) =>
-  metaflows === undefined
-    ? undefined
-    : { a: { ...metaflows, listenOn: 'self' as const }, b: { ...metaflows, listenOn: 'self' as const } };
-
-const whyNothing = ({ packets, leftOut }: CapturePlan): string => {
-  if (leftOut.length === 0) return packets === 0 ? 'no whole packet in it' : 'no RTP in it';
-  const kinds = new Set(leftOut.map(({ what, why }) => `${what} (${why})`));
-  return `left out ${[...kinds].slice(0, 5).join(', ')}`;
 };
