@@ -5,7 +5,8 @@
  * Windows of 12.75 ms, each overlapping half of the one before, are judged alone. A span is three or more alike, outlasts a
  * short break, and is widened by a window at both ends so that it covers the whole tone.
  */
-import { goertzelCoefficient, goertzelEnergy } from './goertzel.ts';
+import { goertzelCoefficient } from './goertzel.ts';
+import { kernel } from './kernel.ts';
 
 /** Sample positions since the detector's start: the first of the tone and the first after it. */
 export type ToneSpan = { readonly start: number; readonly end: number };
@@ -35,8 +36,9 @@ const OVER_OTHERS = ratio(7);
 const NONE = -1;
 
 export class DtmfDetector {
-  readonly #low: readonly number[];
-  readonly #high: readonly number[];
+  readonly #low: Float64Array;
+  readonly #high: Float64Array;
+  readonly #energies = new Float64Array(4);
   /** The current window: `#hop` samples of the last one, then `#hop` new ones. */
   readonly #window: Float64Array;
   readonly #hop: number;
@@ -53,8 +55,8 @@ export class DtmfDetector {
 
   /** @param sampleRate in Hz, 8000 to 48000. */
   constructor(sampleRate: number) {
-    this.#low = LOW_GROUP.map((frequency) => goertzelCoefficient(frequency, sampleRate));
-    this.#high = HIGH_GROUP.map((frequency) => goertzelCoefficient(frequency, sampleRate));
+    this.#low = Float64Array.from(LOW_GROUP, (frequency) => goertzelCoefficient(frequency, sampleRate));
+    this.#high = Float64Array.from(HIGH_GROUP, (frequency) => goertzelCoefficient(frequency, sampleRate));
     this.#hop = Math.round((sampleRate * WINDOW_SECONDS) / 2);
     this.#window = new Float64Array(2 * this.#hop);
     this.#filled = this.#hop;
@@ -143,12 +145,13 @@ export class DtmfDetector {
   }
 
   /** The tone of a group that stands out of the other three. */
-  #strongest(group: readonly number[]): { index: number; energy: number } | undefined {
+  #strongest(group: Float64Array): { index: number; energy: number } | undefined {
+    kernel.goertzel(this.#window, 0, this.#window.length, group, this.#energies);
     let index = NONE;
     let energy = 0;
     let second = 0;
     for (let i = 0; i < group.length; i++) {
-      const value = goertzelEnergy(this.#window, 0, this.#window.length, group[i]!);
+      const value = this.#energies[i]!;
       if (value > energy) {
         second = energy;
         energy = value;

@@ -11,9 +11,12 @@ export function peakOf(pcm: Int16Array): number {
   return peak;
 }
 
-/** The root of the mean square, 0 to 32768; 0 for an empty span. */
-export function rmsOf(pcm: Int16Array): number {
+/** The sum of squares. */
+export function energyOf(pcm: Int16Array): number {
   let sum = 0;
   for (let i = 0; i < pcm.length; i++) sum += pcm[i]! * pcm[i]!;
-  return pcm.length === 0 ? 0 : Math.sqrt(sum / pcm.length);
+  return sum;
 }
+
+/** The root of the mean square, 0 to 32768; 0 for an empty span. */
+export const rmsOf = (pcm: Int16Array): number => (pcm.length === 0 ? 0 : Math.sqrt(energyOf(pcm) / pcm.length));

@@ -1,5 +1,6 @@
 /** G722 in RTP: one byte is two samples of 16 kHz audio, yet one tick of a clock that says 8000 (RFC 3551 §4.5.2). */
-import { G722_SAMPLE_RATE, G722Decoder } from '../../kernel/g722.ts';
+import { G722_SAMPLE_RATE } from '../../kernel/g722.ts';
+import { kernel } from '../../kernel/kernel.ts';
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
 import { REACH_BACK_MS } from './reach-back.ts';
@@ -18,7 +19,7 @@ export function g722(wire: WireCodec): Codec | undefined {
     duration: (payload) => payload.length * ticksPerByte,
     reachBack: () => (REACH_BACK_MS.g722 * wire.clockRate) / 1000,
     createDecoder: () => {
-      const decoder = new G722Decoder();
+      const decoder = kernel.g722();
       return {
         decode: (payload, out) => decoder.decode(payload, out),
         reset: () => decoder.reset(),
