@@ -3,8 +3,8 @@
 #include <math.h>
 
 /* Where compiler and C library can choose at load time: the same loops for processors with wider vectors. Never with fused products, which
- * would round otherwise than the TypeScript does. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RC_PORTABLE)
+ * would round otherwise than the TypeScript does. ThreadSanitizer is not there yet when the choice is made. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define WIDER __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDER

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,16 @@
 #define MOST_SOCKETS 65536
 #define PLACE_BITS 16
 
-/* Datagrams taken before whoever binds or closes gets a turn. */
-#define ROUND_DATAGRAMS 4096
+/* Between a datagram's time stamp and its place in the socket the kernel may do something else for so long. */
+#define SETTLE_US 1000
+
+/* What waits to be sorted may take so much: a second of 5,000 calls. */
+#define BATCH_BYTES ((size_t)128 << 20)
 
 struct rc_udp {
   rc_udp_options options;
   rc_ring ring;
+  rc_batch batch;
   rc_taker *taker;
   pthread_t thread;
   /* Guards the table and the taker's set of sockets; the thread holds it for a round. */
@@ -61,19 +66,20 @@ static void notify(rc_udp *udp) {
   if (atomic_exchange(&udp->is_told, 1) == 0) udp->options.notify(udp->options.context);
 }
 
-/* Returns whether anything may be left in the sockets. */
+/* Returns whether there was anything, taken now or before, that the reader has not been given. */
 static int round_of(rc_udp *udp) {
   rc_taken taken = {0};
   pthread_mutex_lock(&udp->lock);
-  rc_take(udp->taker, &udp->ring, ROUND_DATAGRAMS, &taken);
+  rc_take(udp->taker, &udp->batch, &taken);
   pthread_mutex_unlock(&udp->lock);
   atomic_fetch_add(&udp->received, taken.datagrams);
   atomic_fetch_add(&udp->overflowed, taken.overflowed);
-  if (taken.is_ring_full) atomic_fetch_add(&udp->ring_full, 1);
+  int is_released = rc_batch_release(&udp->batch, taken.is_full ? taken.since + 1e6 : taken.since - SETTLE_US, &udp->ring);
+  if (!is_released || taken.is_full) atomic_fetch_add(&udp->ring_full, 1);
   size_t waiting = rc_ring_waiting(&udp->ring);
   if (waiting > atomic_load(&udp->most_waiting)) atomic_store(&udp->most_waiting, waiting);
   if (waiting > 0) notify(udp);
-  return taken.datagrams == ROUND_DATAGRAMS;
+  return taken.datagrams > 0 || udp->batch.count > 0;
 }
 
 static void rest(uint32_t us) {
@@ -84,13 +90,16 @@ static void rest(uint32_t us) {
 
 static void *run(void *context) {
   rc_udp *udp = context;
+  /* Signals are for the threads of whoever started this one. */
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
   while (!atomic_load(&udp->is_stopping)) {
     /* The first datagram, a new socket or the end. */
     rc_taker_wait(udp->taker, udp->wake[0]);
     if (atomic_load(&udp->is_stopping)) break;
-    rest(udp->options.interval_us);
-    while (round_of(udp) && !atomic_load(&udp->is_stopping)) {
-    }
+    do rest(udp->options.interval_us);
+    while (round_of(udp) && !atomic_load(&udp->is_stopping));
   }
   return NULL;
 }
@@ -104,6 +113,7 @@ static void wake(rc_udp *udp) {
 
 static void free_all(rc_udp *udp) {
   rc_taker_close(udp->taker);
+  rc_batch_close(&udp->batch);
   for (uint32_t i = 0; i < udp->places; i++)
     if (udp->descriptors[i] >= 0) close(udp->descriptors[i]);
   free(udp->descriptors);
@@ -130,6 +140,7 @@ rc_udp *rc_udp_start(const rc_udp_options *options) {
   udp->options = *options;
   udp->wake[0] = udp->wake[1] = -1;
   pthread_mutex_init(&udp->lock, NULL);
+  rc_batch_open(&udp->batch, BATCH_BYTES);
   int fault = rc_ring_open(&udp->ring, options->ring_bytes);
   if (fault == 0) fault = open_wake(udp->wake);
   if (fault == 0) udp->taker = rc_taker_open(udp->wake[0]);
@@ -171,15 +182,11 @@ static uint16_t port_of(int descriptor) {
 static int open_socket(const struct sockaddr_storage *address, socklen_t length, int receive_buffer, int *granted) {
   int descriptor = socket(address->ss_family, SOCK_DGRAM, 0);
   if (descriptor < 0) return -1;
-  int on = 1;
   socklen_t size = sizeof *granted;
   setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-#ifdef SO_TIMESTAMPNS
-  setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-#else
-  setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
-#endif
+  rc_stamp_arrivals(descriptor);
 #ifdef SO_RXQ_OVFL
+  int on = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 #endif
   if (getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, granted, &size) == 0 &&

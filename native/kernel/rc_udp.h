@@ -1,9 +1,10 @@
 /*
  * Takes in UDP for many sockets on a thread of its own, so that nothing its reader does, a stall of seconds included, loses a datagram:
- * it waits for the first, lets more come for an interval, then empties every socket that has some (on Linux by recvmmsg) into a ring.
- * When the ring is full, datagrams stay in the sockets' own buffers, and the kernel counts what those can't hold. No Node in here.
+ * it waits for the first, lets more come for an interval, then empties every socket that has some (on Linux by recvmmsg), sorts what came
+ * by its time stamps and puts it into a ring. When the ring is full, datagrams wait before it, and when there is no room either, in the
+ * sockets' own buffers; the kernel counts what those can't hold. No Node in here.
  *
- *     sockets ──▶ thread ──▶ ring ──▶ rc_udp_read
+ *     sockets ──▶ thread: batch, sorted ──▶ ring ──▶ rc_udp_read
  *
  * One thread reads the ring. Any thread may bind and close. Bytes are zeroed wherever they were when they have moved on.
  */
@@ -30,7 +31,7 @@ typedef struct {
   uint64_t received;
   /* Lost in the kernel because a socket's buffer was full. */
   uint64_t overflowed;
-  /* Times the ring was found full. */
+  /* Rounds that found no room in the ring, or before it. */
   uint64_t ring_full;
   /* Bytes that wait in the ring now, and the most there were. */
   uint64_t waiting_bytes;
@@ -63,7 +64,7 @@ int rc_udp_bind(rc_udp *udp, const char *host, uint16_t port, int receive_buffer
 /* Its port is free when this returns; records of it may still be in the ring. Returns 0 or an errno (EBADF). */
 int rc_udp_close(rc_udp *udp, uint32_t socket);
 
-/* Moves whole records to `out`, the oldest first. Returns bytes; 0: there are none, and notify will be called again. */
+/* Moves whole records to `out` in the order of their arrival, whatever the socket. Returns bytes; 0: there are none, and notify will be called again. */
 size_t rc_udp_read(rc_udp *udp, uint8_t *out, size_t capacity);
 
 rc_udp_counts rc_udp_count(rc_udp *udp);

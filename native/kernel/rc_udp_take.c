@@ -1,6 +1,8 @@
 #include "rc_udp_take.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@
 #define PLACES 65536
 /* A time stamp that is further from now was made by another clock. */
 #define OLDEST_US 60e6
+/* Clocks that differ from what was known by more than this were set. */
+#define CLOCK_SET_US 1000.0
 
 struct rc_taker {
   uint8_t *slots;
@@ -39,8 +43,12 @@ struct rc_taker {
   _Alignas(struct cmsghdr) uint8_t controls[BATCH][CONTROL_BYTES];
   /* What a socket's queue has lost so far, by its place; the kernel tells the sum. */
   uint32_t *overflowed;
-  double now_us;      /* CLOCK_MONOTONIC */
+  /* When a socket's latest datagram came: none overtakes another of its socket. */
+  double *latest_us;
+  double now_us;       /* CLOCK_MONOTONIC */
   double to_steady_us; /* what turns the wall clock's time into it */
+  /* The kernel stamps datagrams when they come only while some socket wants it, and begins to a moment later. */
+  int stamped;
 #if USES_RECVMMSG
   struct mmsghdr messages[BATCH];
   struct epoll_event ready[READY];
@@ -69,9 +77,28 @@ static double read_clock(clockid_t clock) {
   return us_of(&time);
 }
 
+/* What turns the wall clock's time into the steady one's: both are slewed alike, so it stays the same until somebody sets the clock. */
+static double measure_clocks(int tries) {
+  double narrowest = INFINITY;
+  double found = 0;
+  for (int i = 0; i < tries; i++) {
+    double before = read_clock(CLOCK_MONOTONIC);
+    double wall = read_clock(CLOCK_REALTIME);
+    double after = read_clock(CLOCK_MONOTONIC);
+    if (after - before >= narrowest) continue;
+    narrowest = after - before;
+    found = (before + after) / 2 - wall;
+  }
+  return found;
+}
+
 static void look_at_clocks(rc_taker *taker) {
+  /* Measured anew only when it is clearly another: datagrams of two rounds are compared to the microsecond. */
+  if (fabs(measure_clocks(1) - taker->to_steady_us) > CLOCK_SET_US) {
+    double found = measure_clocks(32);
+    if (fabs(found - taker->to_steady_us) > CLOCK_SET_US) taker->to_steady_us = found;
+  }
   taker->now_us = read_clock(CLOCK_MONOTONIC);
-  taker->to_steady_us = taker->now_us - read_clock(CLOCK_REALTIME);
 }
 
 /* A slot as the kernel is to fill it; it writes over the lengths. */
@@ -122,9 +149,14 @@ static double read_controls(rc_taker *taker, struct msghdr *message, uint32_t nu
     }
 #endif
   }
+  /* It may have come since the round began. */
+  if (arrival > taker->now_us) taker->now_us = read_clock(CLOCK_MONOTONIC);
   /* The wall clock may have been set between the arrival and now. */
-  if (!(arrival <= taker->now_us)) return taker->now_us;
-  return arrival < taker->now_us - OLDEST_US ? taker->now_us : arrival;
+  if (!(arrival <= taker->now_us) || arrival < taker->now_us - OLDEST_US) arrival = taker->now_us;
+  double *latest = &taker->latest_us[number & (PLACES - 1)];
+  if (arrival < *latest) arrival = *latest;
+  *latest = arrival;
+  return arrival;
 }
 
 static void write_source(uint8_t *record, const struct sockaddr_storage *source) {
@@ -145,14 +177,15 @@ static void write_source(uint8_t *record, const struct sockaddr_storage *source)
   memcpy(record + 20, &family, sizeof family);
 }
 
-/* Brings the datagram of a slot into the ring. There must be room. */
-static void deliver(rc_taker *taker, rc_ring *ring, struct msghdr *message, int slot, size_t length, uint32_t number, rc_taken *taken) {
+/* Brings the datagram of a slot into the batch. */
+static void deliver(rc_taker *taker, rc_batch *batch, int slot, size_t length, uint32_t number, rc_taken *taken) {
+  struct msghdr *message = message_of(taker, slot);
   uint32_t bytes = (uint32_t)(RC_UDP_HEAD_BYTES + length + 7) / 8 * 8;
-  uint8_t *record = rc_ring_reserve(ring, bytes);
   uint8_t *payload = taker->slots + (size_t)slot * SLOT_BYTES;
   double arrival = read_controls(taker, message, number, taken);
+  uint8_t *record = rc_batch_add(batch, bytes, arrival);
   if (record == NULL) {
-    /* Cannot be: room for a whole batch was seen before. Counted, should it be. */
+    /* No memory: as lost as if the socket had had no room. */
     taken->overflowed++;
   } else {
     uint16_t size = (uint16_t)length;
@@ -163,43 +196,60 @@ static void deliver(rc_taker *taker, rc_ring *ring, struct msghdr *message, int 
     memcpy(record + 16, &size, sizeof size);
     write_source(record, &taker->sources[slot]);
     memcpy(record + RC_UDP_HEAD_BYTES, payload, length);
-    rc_ring_commit(ring, bytes);
+    memset(record + RC_UDP_HEAD_BYTES + length, 0, bytes - RC_UDP_HEAD_BYTES - length);
     taken->datagrams++;
   }
   memset(payload, 0, length);
   prepare(taker, message, slot);
 }
 
-/* How many datagrams the ring has room for, whatever their lengths, at the most a batch; 0: it is full. */
-static size_t room_for(const rc_ring *ring, size_t most) {
-  size_t longest = RC_UDP_HEAD_BYTES + MOST_BYTES + 8;
-  size_t free_bytes = ring->capacity - rc_ring_waiting(ring);
-  /* One record's worth may be lost to the ring's end. */
-  size_t room = free_bytes < 2 * longest ? 0 : free_bytes / longest - 1;
-  if (room > most) room = most;
-  return room > BATCH ? BATCH : room;
-}
-
-/* Empties one socket, as far as `most` and the ring allow. Returns whether the ring is full. */
-static int take_from(rc_taker *taker, rc_ring *ring, int descriptor, uint32_t number, size_t most, rc_taken *taken) {
+/* Empties one socket, as far as the batch has room. */
+static void take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t number, rc_taken *taken) {
   for (;;) {
-    if (taken->datagrams >= most) return 0;
-    size_t room = room_for(ring, most - taken->datagrams);
-    if (room == 0) return 1;
+    /* A batch of the longest datagrams fits, or it would be torn out of its order. */
+    if (!rc_batch_has_room(batch)) {
+      taken->is_full = 1;
+      return;
+    }
 #if USES_RECVMMSG
-    int count = recvmmsg(descriptor, taker->messages, (unsigned)room, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(descriptor, taker->messages, BATCH, MSG_DONTWAIT, NULL);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return 0;
-    for (int i = 0; i < count; i++)
-      deliver(taker, ring, message_of(taker, i), i, taker->messages[i].msg_len, number, taken);
-    if ((size_t)count < room) return 0;
+    if (count <= 0) return;
+    for (int i = 0; i < count; i++) deliver(taker, batch, i, taker->messages[i].msg_len, number, taken);
+    if (count < BATCH) return;
 #else
     ssize_t length = recvmsg(descriptor, message_of(taker, 0), MSG_DONTWAIT);
     if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return 0;
-    deliver(taker, ring, message_of(taker, 0), 0, (size_t)length, number, taken);
+    if (length < 0) return;
+    deliver(taker, batch, 0, (size_t)length, number, taken);
 #endif
   }
+}
+
+static void free_common(rc_taker *taker) {
+  if (taker->stamped >= 0) close(taker->stamped);
+  free(taker->slots);
+  free(taker->overflowed);
+  free(taker->latest_us);
+  free(taker);
+}
+
+int rc_stamp_arrivals(int descriptor) {
+  int on = 1;
+#ifdef SO_TIMESTAMPNS
+  return setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+#else
+  return setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on);
+#endif
+}
+
+/* Receives nothing. -1 where there is none to be had: then the first datagrams are stamped when they are read. */
+static int open_stamped(void) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+  if (descriptor < 0) return -1;
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  rc_stamp_arrivals(descriptor);
+  return descriptor;
 }
 
 static rc_taker *make(void) {
@@ -207,21 +257,21 @@ static rc_taker *make(void) {
   if (taker == NULL) return NULL;
   taker->slots = calloc(BATCH, SLOT_BYTES);
   taker->overflowed = calloc(PLACES, sizeof *taker->overflowed);
-  if (taker->slots != NULL && taker->overflowed != NULL) {
+  taker->latest_us = calloc(PLACES, sizeof *taker->latest_us);
+  taker->stamped = open_stamped();
+  if (taker->slots != NULL && taker->overflowed != NULL && taker->latest_us != NULL) {
     prepare_all(taker);
     return taker;
   }
-  free(taker->slots);
-  free(taker->overflowed);
-  free(taker);
+  free_common(taker);
   errno = ENOMEM;
   return NULL;
 }
 
-static void free_common(rc_taker *taker) {
-  free(taker->slots);
-  free(taker->overflowed);
-  free(taker);
+/* Of the socket that had the place before. */
+static void forget(rc_taker *taker, uint32_t number) {
+  taker->overflowed[number & (PLACES - 1)] = 0;
+  taker->latest_us[number & (PLACES - 1)] = 0;
 }
 
 static void empty(int wake) {
@@ -256,7 +306,7 @@ void rc_taker_close(rc_taker *taker) {
 /* The descriptor rides in the upper half: what is ready can be read without a look at any table. */
 int rc_taker_add(rc_taker *taker, int descriptor, uint32_t number) {
   struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(uint32_t)descriptor << 32 | number};
-  taker->overflowed[number & (PLACES - 1)] = 0;
+  forget(taker, number);
   return epoll_ctl(taker->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
 }
 
@@ -270,19 +320,18 @@ void rc_taker_wait(rc_taker *taker, int wake) {
   if (epoll_wait(taker->epoll, &first, 1, -1) == 1 && first.data.u64 == WAKE) empty(wake);
 }
 
-void rc_take(rc_taker *taker, rc_ring *ring, size_t most, rc_taken *taken) {
+void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   look_at_clocks(taker);
-  while (taken->datagrams < most) {
+  taken->since = taker->now_us;
+  for (;;) {
     size_t before = taken->datagrams;
     int count = epoll_wait(taker->epoll, taker->ready, READY, 0);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !taken->is_full; i++) {
       uint64_t data = taker->ready[i].data.u64;
-      if (data == WAKE) continue;
-      taken->is_ring_full = take_from(taker, ring, (int)(data >> 32), (uint32_t)data, most, taken);
-      if (taken->is_ring_full) return;
+      if (data != WAKE) take_from(taker, batch, (int)(data >> 32), (uint32_t)data, taken);
     }
     /* Fewer than asked for: those were all. */
-    if (count < READY || taken->datagrams == before) return;
+    if (count < READY || taken->is_full || taken->datagrams == before) return;
   }
 }
 
@@ -316,7 +365,7 @@ int rc_taker_add(rc_taker *taker, int descriptor, uint32_t number) {
     else taker->room = room;
   }
   if (fault == 0) {
-    taker->overflowed[number & (PLACES - 1)] = 0;
+    forget(taker, number);
     taker->polled[taker->count] = (struct pollfd){.fd = descriptor, .events = POLLIN};
     taker->numbers[taker->count++] = number;
   }
@@ -351,15 +400,14 @@ void rc_taker_wait(rc_taker *taker, int wake) {
   free(copy);
 }
 
-void rc_take(rc_taker *taker, rc_ring *ring, size_t most, rc_taken *taken) {
+void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   look_at_clocks(taker);
+  taken->since = taker->now_us;
   if (taker->count == 0 || poll(taker->polled, (nfds_t)taker->count, 0) <= 0) return;
-  /* Begins where it stopped before, so that none is always the last. */
-  for (size_t i = 0; i < taker->count && taken->datagrams < most; i++) {
+  /* Begins elsewhere each time, so that none is always the last. */
+  for (size_t i = 0; i < taker->count && !taken->is_full; i++) {
     size_t at = (taker->next + i) % taker->count;
-    if ((taker->polled[at].revents & POLLIN) == 0) continue;
-    taken->is_ring_full = take_from(taker, ring, taker->polled[at].fd, taker->numbers[at], most, taken);
-    if (taken->is_ring_full) break;
+    if ((taker->polled[at].revents & POLLIN) != 0) take_from(taker, batch, taker->polled[at].fd, taker->numbers[at], taken);
   }
   taker->next++;
 }

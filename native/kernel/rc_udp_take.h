@@ -1,5 +1,5 @@
 /*
- * How datagrams are taken from sockets into a ring: by epoll and recvmmsg on Linux, by poll and recvmsg elsewhere (or with RC_PORTABLE).
+ * How datagrams are taken from sockets into a batch: by epoll and recvmmsg on Linux, by poll and recvmsg elsewhere (or with RC_PORTABLE).
  * Not for two threads at once, but for rc_taker_wait, which needs nothing of the set of sockets.
  */
 #ifndef RC_UDP_TAKE_H
@@ -8,19 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rc_ring.h"
+#include "rc_batch.h"
 
 typedef struct rc_taker rc_taker;
 
 typedef struct {
   size_t datagrams;
   uint64_t overflowed;
-  int is_ring_full;
+  /* Something was left in the sockets: the batch has no room. */
+  int is_full;
+  /* When this began, µs on CLOCK_MONOTONIC: unless it is full, everything that had arrived by then was taken. */
+  double since;
 } rc_taken;
 
 /* NULL with errno. `wake` can be read when somebody wants the waiting thread. */
 rc_taker *rc_taker_open(int wake);
 void rc_taker_close(rc_taker *taker);
+
+/* Asks the kernel to stamp a socket's datagrams when they come. 0 or -1. */
+int rc_stamp_arrivals(int descriptor);
 
 /* 0 or an errno. */
 int rc_taker_add(rc_taker *taker, int descriptor, uint32_t number);
@@ -29,7 +35,7 @@ void rc_taker_remove(rc_taker *taker, int descriptor, uint32_t number);
 /* Returns when a socket has something, or when woken; empties `wake`. */
 void rc_taker_wait(rc_taker *taker, int wake);
 
-/* Takes up to `most` datagrams; fewer: the sockets were empty or the ring is full. */
-void rc_take(rc_taker *taker, rc_ring *ring, size_t most, rc_taken *taken);
+/* Takes what the sockets hold. */
+void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken);
 
 #endif

@@ -9,11 +9,15 @@ import { dirname, resolve } from 'node:path';
 import { freeMebibytes } from '../app/data-folder.ts';
 import type { Settings } from '../app/settings.ts';
 import { checkRtpHosts } from '../app/start-checks.ts';
+import { systemClock } from '../core/clock.ts';
 import { AppError, asAppError, systemCode } from '../core/errors.ts';
+import { DgramReceiver } from '../ingest/rtp/dgram-receiver.ts';
 import { PortPool } from '../ingest/rtp/port-pool.ts';
 import { checkReceiveBuffer, LEG_BUFFER_BYTES } from '../ingest/rtp/receive-buffer.ts';
 import { SocketPair } from '../ingest/rtp/socket-pair.ts';
 import { findSqlite } from '../store/sqlite-binding.ts';
+import { keyFinding } from './doctor-keys.ts';
+import { signingFindings } from './doctor-signing.ts';
 import type { Finding } from './finding.ts';
 
 /** What is asked of the machine; an argument, so that others can be tried. */
@@ -32,14 +36,16 @@ const MOST_TRIES = 16;
 const KIBIBYTE = 1024;
 
 export const serviceFindings = async (settings: Settings, machine: TriedMachine = OURS): Promise<Finding[]> => {
-  const [sqlite, buffers, http, rtp, disk] = [
+  const [sqlite, buffers, http, rtp, disk, keys] = [
     await sqliteOf(machine),
     await buffersOf(machine),
     await httpOf(settings),
     await rtpOf(settings),
     await diskOf(settings, machine),
+    await keyFinding(settings),
   ];
-  return [sqlite, buffers, http, rtp, disk, summary([sqlite, http, rtp, disk])];
+  const signing = await signingFindings(settings);
+  return [sqlite, buffers, http, rtp, disk, keys, ...signing, summary([sqlite, http, rtp, disk, keys, ...signing])];
 };
 
 const ok = (topic: string, detail: string): Finding => ({ topic, state: 'ok', detail });
@@ -117,14 +123,16 @@ const rtpOf = async (settings: Settings): Promise<Finding> => {
 
 /** @throws CONFIG_INVALID for a host that can't be had, PORTS_USED_UP */
 const canBind = async (host: string, port: number): Promise<boolean> => {
-  const deaf = { rtp: () => {}, rtcp: () => {}, error: () => {} };
+  const deaf = { datagram: () => {}, error: () => {} };
+  const receiver = new DgramReceiver(systemClock);
   try {
-    const pair = await SocketPair.bind({ host, port, receiveBufferBytes: LEG_BUFFER_BYTES }, deaf);
-    await pair.close();
+    await SocketPair.bind(receiver, { host, port, receiveBufferBytes: LEG_BUFFER_BYTES }, { rtp: deaf, rtcp: deaf });
     return true;
   } catch (error) {
     if (error instanceof AppError && error.code === 'PORT_TAKEN') return false;
     throw error;
+  } finally {
+    await receiver.close();
   }
 };
 

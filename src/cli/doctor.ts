@@ -1,11 +1,14 @@
 /** `record-call doctor`: what this machine has and lacks, and what follows from it. */
+import { readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { readConfiguration } from '../app/configuration.ts';
+import { coreDumpWarning, preventCoreDumps, revealingWarning } from '../app/memory-hygiene.ts';
 import type { Settings } from '../app/settings.ts';
 import { asAppError } from '../core/errors.ts';
 import { probeFfmpeg } from '../finalize/ffmpeg/ffmpeg-program.ts';
 import { foreignFormat } from '../finalize/ffmpeg/foreign-format.ts';
+import { nativeModule } from '../kernel/native-module.ts';
 import { CODEC_NAMES, codecFor } from '../media/codecs/registry.ts';
 import type { WireCodec } from '../media/wire-codec.ts';
 import { serviceFindings } from './doctor-service.ts';
@@ -17,7 +20,16 @@ export const doctorCommand = async (args: string[], io: CommandIo): Promise<numb
   const { values } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } }, 'no words');
   const { settings, finding } = configuration(io);
   const service = await serviceFindings(settings);
-  const findings = [node(), finding, ...(await ffmpeg(io)), await folder(), machine(), kernel(), ...service];
+  const findings = [
+    node(),
+    finding,
+    ...(await ffmpeg(io)),
+    await folder(),
+    machine(),
+    kernel(io.env),
+    await memory(),
+    ...service,
+  ];
   if (values.json) io.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else
     for (const { topic, state, detail } of findings)
@@ -96,6 +108,10 @@ const mp3 = (
 ): Finding => {
   const found = (state: Finding['state'], detail: string): Finding => ({ topic: 'mp3', state, detail });
   if (asked === 'lamejs') return found('ok', 'by lamejs, as RECORD_CALL_MP3_ENCODER says');
+  const library = nativeModule?.mp3Library();
+  if (library !== undefined && asked !== 'ffmpeg') return found('ok', `by ${library}, through the native kernel`);
+  if (asked === 'libmp3lame')
+    return found('lack', 'by none: RECORD_CALL_MP3_ENCODER says libmp3lame, which is not here');
   if (ffmpeg === 'has libmp3lame') return found('ok', 'by ffmpeg with libmp3lame');
   if (asked === 'ffmpeg') return found('lack', `by none: RECORD_CALL_MP3_ENCODER says ffmpeg, which ${ffmpeg}`);
   return found(
@@ -125,8 +141,32 @@ const machine = (): Finding => ({
   detail: `${availableParallelism()} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB: as many recordings are encoded at once`,
 });
 
-const kernel = (): Finding => ({
-  topic: 'kernel',
-  state: 'lack',
-  detail: 'TypeScript; this version has no native one',
-});
+/** What `serve` will find: doctor turns its own dumps off to see. */
+const memory = async (): Promise<Finding> => {
+  const topic = 'memory';
+  const found = [revealingWarning(), coreDumpWarning(await preventCoreDumps())].filter((each) => each !== undefined);
+  if (found.length > 0) return { topic, state: 'lack', detail: found.join('; ') };
+  return {
+    topic,
+    state: 'ok',
+    detail: 'core dumps can be turned off, and no option of Node.js writes or shows memory',
+  };
+};
+
+const kernel = ({ RECORD_CALL_NATIVE: asked }: CommandIo['env']): Finding => {
+  const topic = 'kernel';
+  if (nativeModule !== undefined) return { topic, state: 'ok', detail: `native, ${nativeBuild()}` };
+  const why = asked === 'off' ? 'RECORD_CALL_NATIVE turns the native one off' : nativeBuild();
+  return { topic, state: 'lack', detail: `TypeScript: ${why}` };
+};
+
+/** What `native/build.mjs` has noted. */
+const nativeBuild = (): string => {
+  try {
+    const noted: unknown = JSON.parse(readFileSync(new URL('../../native/build/result.json', import.meta.url), 'utf8'));
+    const { compiler, why } = noted as { readonly compiler?: string; readonly why?: string };
+    return compiler === undefined ? (why ?? 'the native kernel was not built') : `built by ${compiler}`;
+  } catch {
+    return 'the native kernel was not built; `npm run build:native` does it where there is a C compiler';
+  }
+};

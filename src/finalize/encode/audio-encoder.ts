@@ -2,6 +2,7 @@
  * What every encoder of finished audio is: PCM in, one file out. The file is a caller's temporary; renaming it is not
  * done here.
  */
+import type { Sealing } from '../../spool/seal/sealed-writer.ts';
 
 export type PcmFormat = {
   /** Hz. */
@@ -12,13 +13,16 @@ export type PcmFormat = {
 export type EncoderOptions = PcmFormat & {
   /** Where to write. Made exclusively with mode 0600: a file that is already there is OUTPUT_UNWRITABLE. */
   readonly path: string;
+  /** Seals the file on disk; sizes and digest are the content's all the same. */
+  readonly seal?: Sealing | undefined;
 };
 
 export type EncodedFile = {
+  /** Of its content, as the digest is. */
   readonly bytes: number;
   /** Per channel: exactly as many as were written. */
   readonly samples: number;
-  /** Of the finished file, lower-case hex. */
+  /** Lower-case hex. */
   readonly sha256: string;
   /** What made it, for the manifest: `wav`, `lamejs 1.2.0`, `ffmpeg 5.1.9 libmp3lame`. */
   readonly encoder: string;

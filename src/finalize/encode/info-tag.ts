@@ -12,6 +12,8 @@ import { crc16 } from './crc16.ts';
 import { LONGEST_TRIM } from './gapless.ts';
 import { parseMp3Frame, silentMp3Frame } from './mp3-frame.ts';
 
+export type Mp3Format = { readonly sampleRate: number; readonly channels: 1 | 2; readonly kbps: number };
+
 export type InfoTag = {
   /** Frames of audio, this one not counted. */
   readonly frames: number;
@@ -41,7 +43,7 @@ const sourceClass = (sampleRate: number): number => {
  * full.
  */
 export const infoFrame = (
-  format: { readonly sampleRate: number; readonly channels: 1 | 2; readonly kbps: number },
+  format: Mp3Format,
   tag: InfoTag & {
     /** Nine characters at most, beginning with `LAME`, without which ffmpeg ignores delay and padding. */
     readonly encoder: string;

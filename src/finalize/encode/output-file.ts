@@ -1,13 +1,15 @@
 /**
- * The file behind an encoder: appended through a buffer, its head patched, then hashed, synced and closed. Exclusive
- * and 0600 (design §6.4). Knows no audio and never renames.
+ * The file behind an encoder: appended through a buffer, its head patched, then hashed, synced and closed; sealed on its way to the disk
+ * where there is a key. Exclusive and 0600 (design §6.4). Knows no audio and never renames.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { AppError, systemCode } from '../../core/errors.ts';
+import { openedChunks } from '../../spool/seal/sealed-file.ts';
+import { SealedWriter, type Sealing } from '../../spool/seal/sealed-writer.ts';
 
 /** The part of a FileHandle that is used; tests put other disks behind it. */
-export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'stat' | 'sync' | 'close'>;
+export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'sync' | 'close'>;
 
 /** A write per 256 KiB: 8 s of 8 kHz stereo, far above the cost of a system call. */
 const BUFFER_BYTES = 256 * 1024;
@@ -31,35 +33,43 @@ export const unwritable = (path: string, code: string | undefined, cause?: unkno
 export const outputError = (path: string, error: unknown): AppError =>
   error instanceof AppError ? error : unwritable(path, systemCode(error), error);
 
+export type OutputOptions = {
+  /** Its content is sealed: what the disk holds opens with the key only. */
+  readonly seal?: Sealing | undefined;
+  /** Opens a path for reading and writing, failing when it exists. */
+  readonly openFile?: (path: string) => Promise<OutputHandle>;
+};
+
 export class OutputFile {
   readonly path: string;
   readonly #handle: OutputHandle;
+  readonly #sealing: Sealing | undefined;
+  readonly #sealed: SealedWriter | undefined;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #buffered = 0;
   #flushed = 0;
   #state: 'open' | 'sealed' | 'discarded' = 'open';
 
-  private constructor(path: string, handle: OutputHandle) {
+  private constructor(path: string, handle: OutputHandle, sealing: Sealing | undefined) {
     this.path = path;
     this.#handle = handle;
+    this.#sealing = sealing;
+    this.#sealed = sealing && new SealedWriter((bytes, at) => this.#writeAt(bytes, at), sealing);
   }
 
-  /**
-   * @param openFile opens `path` for reading and writing, failing when it exists.
-   * @throws AppError OUTPUT_UNWRITABLE
-   */
+  /** @throws AppError OUTPUT_UNWRITABLE */
   static async create(
     path: string,
-    openFile: (path: string) => Promise<OutputHandle> = (name) => open(name, 'wx+', 0o600),
+    { seal, openFile = (name) => open(name, 'wx+', 0o600) }: OutputOptions = {},
   ): Promise<OutputFile> {
     try {
-      return new OutputFile(path, await openFile(path));
+      return new OutputFile(path, await openFile(path), seal);
     } catch (error) {
       throw outputError(path, error);
     }
   }
 
-  /** Bytes appended so far. */
+  /** Bytes of content appended so far. */
   get bytes(): number {
     return this.#flushed + this.#buffered;
   }
@@ -81,62 +91,43 @@ export class OutputFile {
     }
   }
 
-  /** Hands everything appended to the operating system. */
+  /** Hands everything appended to the operating system, but for what a seal holds back. */
   async flush(): Promise<void> {
-    await this.#writeAt(this.#buffer.subarray(0, this.#buffered), this.#flushed);
+    this.#refuseIfOver();
+    const pending = this.#buffer.subarray(0, this.#buffered);
+    if (this.#sealed === undefined) await this.#writeAt(pending, this.#flushed);
+    else await this.#sealed.append(pending);
     this.#flushed += this.#buffered;
     this.#buffered = 0;
   }
 
-  /** Flushes, then overwrites what is at `at`. */
+  /** Overwrites what is at `at`, on disk when everything appended is there; in a sealed file that must be within the first 64 KiB. */
   async patch(bytes: Uint8Array, at: number): Promise<void> {
-    await this.flush();
-    await this.#writeAt(bytes, at);
+    // What a seal holds back needs no disk: the pieces stay as large as they are.
+    if (this.#sealed === undefined || at + bytes.length > this.#flushed) await this.flush();
+    if (this.#sealed === undefined) await this.#writeAt(bytes, at);
+    else this.#sealed.patch(bytes, at);
   }
 
-  /** Counts what another program wrote through the file's name, instead of what was appended. */
-  async adopt(): Promise<void> {
-    try {
-      this.#flushed = (await this.#handle.stat()).size;
-    } catch (error) {
-      throw outputError(this.path, error);
-    }
-  }
-
-  /** Up to `length` flushed bytes at `position`. */
-  async read(position: number, length: number): Promise<Uint8Array> {
-    try {
-      const { bytesRead, buffer } = await this.#handle.read(Buffer.alloc(length), 0, length, position);
-      return buffer.subarray(0, bytesRead);
-    } catch (error) {
-      throw outputError(this.path, error);
-    }
-  }
-
-  /** Flushes, hashes what the disk holds, syncs and closes. */
+  /** Completes it, hashes what the disk holds, syncs and closes. @returns size and SHA-256 of the content, sealed or not. */
   async seal(): Promise<{ readonly bytes: number; readonly sha256: string }> {
-    await this.flush();
+    await this.#complete();
     try {
       const hash = createHash('sha256');
-      const room = Buffer.allocUnsafe(Math.min(HASH_BYTES, Math.max(this.#flushed, 1)));
-      for (let at = 0; at < this.#flushed; ) {
-        const { bytesRead } = await this.#handle.read(room, 0, room.length, at);
-        if (bytesRead === 0) throw new Error('shorter than it was written');
-        hash.update(room.subarray(0, bytesRead));
-        at += bytesRead;
-      }
+      for await (const piece of this.#written()) hash.update(piece);
       await this.#handle.sync();
       await this.#handle.close();
       this.#state = 'sealed';
       return { bytes: this.#flushed, sha256: hash.digest('hex') };
     } catch (error) {
-      throw outputError(this.path, error);
+      // A seal that does not open is the disk's fault too: it did not keep what it was given.
+      throw unwritable(this.path, systemCode(error), error);
     }
   }
 
-  /** Flushes and closes, neither hashed nor synced: for a file that lives as long as the work it helps. */
+  /** Completes and closes it, neither hashed nor synced: for a file that lives as long as the work it helps. */
   async close(): Promise<void> {
-    await this.flush();
+    await this.#complete();
     try {
       await this.#handle.close();
     } catch (error) {
@@ -149,14 +140,42 @@ export class OutputFile {
   async discard(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'discarded';
+    this.#sealed?.forget();
+    this.#buffer.fill(0);
     // Nothing is left to be done about either failure: the file is given up.
     await this.#handle.close().catch(() => {});
     await unlink(this.path).catch(() => {});
   }
 
-  async #writeAt(bytes: Uint8Array, at: number): Promise<void> {
+  async #complete(): Promise<void> {
+    await this.flush();
+    await this.#sealed?.finish();
+    this.#buffer.fill(0);
+  }
+
+  /** The content as the disk has it. */
+  async *#written(): AsyncGenerator<Uint8Array> {
+    if (this.#sealing !== undefined) {
+      const { key, purpose } = this.#sealing;
+      yield* openedChunks(this.path, this.#handle, { key, purpose, contentBytes: this.#flushed });
+      return;
+    }
+    const room = Buffer.allocUnsafe(Math.min(HASH_BYTES, Math.max(this.#flushed, 1)));
+    for (let at = 0; at < this.#flushed; ) {
+      const { bytesRead } = await this.#handle.read(room, 0, room.length, at);
+      if (bytesRead === 0) throw new Error('shorter than it was written');
+      yield room.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  }
+
+  #refuseIfOver(): void {
     if (this.#state !== 'open')
       throw new AppError('INTERNAL', `${this.path} was written to after it was ${this.#state}`);
+  }
+
+  async #writeAt(bytes: Uint8Array, at: number): Promise<void> {
+    this.#refuseIfOver();
     try {
       for (let done = 0; done < bytes.length; ) {
         const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, at + done);

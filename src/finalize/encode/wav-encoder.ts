@@ -27,7 +27,7 @@ export class WavEncoder implements AudioEncoder {
    * @throws AppError OUTPUT_UNWRITABLE
    */
   static async create(options: EncoderOptions, limitBytes = RIFF_LIMIT_BYTES): Promise<WavEncoder> {
-    const file = await OutputFile.create(options.path);
+    const file = await OutputFile.create(options.path, { seal: options.seal });
     await file.append(wavHeader(options, 0));
     return new WavEncoder(options, file, limitBytes);
   }

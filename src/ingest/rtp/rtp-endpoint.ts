@@ -3,22 +3,22 @@
  * (`SourceLatch`) and hands its packets on with their codec. Everything else is counted: STUN, DTLS and noise, other sources, payload types
  * nobody knows. Never sends, and throws nothing once it is bound. SRTP can't be told from RTP here: whoever announces the leg has to know.
  */
-import type { RemoteInfo } from 'node:dgram';
 import type { Clock } from '../../core/clock.ts';
 import { isRtcp, RtpPacket } from '../../media/rtp-packet.ts';
 import type { WireCodec } from '../../media/wire-codec.ts';
 import type { PayloadCodecs } from './payload-codecs.ts';
 import { SocketPair } from './socket-pair.ts';
 import { type FirstPacket, SourceLatch } from './source-latch.ts';
+import type { UdpReceiver, UdpSource } from './udp-receiver.ts';
 
 export type RtpSink = {
   /**
    * Takes a packet of the leg's source, in the order of arrival. The very first one of a source comes together with its second, with its own
-   * time. `bytes` is the sink's to keep or zero; `packet` is used again for the next one.
+   * time. The payload lies in `bytes` where `packet` says; both are valid until this returns, and used again then.
    * @param codec undefined: a payload type that stands for nothing known.
-   * @param atUs when the process saw it; never when the kernel got it, which after a stall of the event loop was earlier.
+   * @param atUs when it arrived, as far as the receiver knows (`UdpReceiver.stamps`).
    */
-  packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Buffer, atUs: number): void;
+  packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Uint8Array, atUs: number): void;
   /** Told of a socket's error, and of what `packet` threw: the endpoint goes on. */
   fault?(error: unknown): void;
 };
@@ -62,6 +62,7 @@ export class RtpEndpoint {
    * @throws PORT_TAKEN, PORTS_USED_UP when the machine has no socket left, CONFIG_INVALID for a host that can't be had
    */
   static async bind(options: {
+    readonly receiver: UdpReceiver;
     readonly host: string;
     readonly port: number;
     readonly payloads: PayloadCodecs;
@@ -70,10 +71,10 @@ export class RtpEndpoint {
     readonly sink: RtpSink;
   }): Promise<RtpEndpoint> {
     const endpoint = new RtpEndpoint(options);
-    endpoint.#sockets = await SocketPair.bind(options, {
-      rtp: (bytes, from) => endpoint.#take(bytes, from),
-      rtcp: (bytes) => endpoint.#takeRtcp(bytes),
-      error: (error) => options.sink.fault?.(error),
+    const error = (fault: Error): void => options.sink.fault?.(fault);
+    endpoint.#sockets = await SocketPair.bind(options.receiver, options, {
+      rtp: { datagram: (bytes, start, end, source, atUs) => endpoint.#take(bytes, start, end, source, atUs), error },
+      rtcp: { datagram: (bytes, start, end) => endpoint.#takeRtcp(bytes, start, end), error },
     });
     return endpoint;
   }
@@ -106,24 +107,23 @@ export class RtpEndpoint {
     return this.#closing;
   }
 
-  #take(bytes: Buffer, { address, port }: RemoteInfo): void {
+  #take(bytes: Uint8Array, start: number, end: number, { address, port }: UdpSource, atUs: number): void {
     const packet = this.#packet;
-    if (!packet.parse(bytes)) {
-      this.#takeRtcp(bytes);
+    if (!packet.parse(bytes, start, end)) {
+      this.#takeRtcp(bytes, start, end);
       return;
     }
-    const atUs = this.#clock.now();
     const codec = this.#payloads.codecOf(packet.payloadType);
     if (!this.#latch.isSource(address, port, atUs)) {
       if (codec === undefined && this.#latch.isOpen) {
         this.#counts.unknownPayload++;
         return;
       }
-      const first = this.#latch.consider(packet, bytes, address, port, atUs);
+      const first = this.#latch.consider(packet, bytes.subarray(start, end), address, port, atUs);
       this.#counts.refusedSource = this.#latch.refused;
       if (first === undefined) return;
       this.#giveFirst(first);
-      packet.parse(bytes);
+      packet.parse(bytes, start, end);
     }
     this.#give(codec, bytes, atUs);
   }
@@ -133,7 +133,7 @@ export class RtpEndpoint {
     this.#give(this.#payloads.codecOf(this.#packet.payloadType), bytes, atUs);
   }
 
-  #give(codec: WireCodec | undefined, bytes: Buffer, atUs: number): void {
+  #give(codec: WireCodec | undefined, bytes: Uint8Array, atUs: number): void {
     // The sink may have closed the endpoint on a source's first packet.
     if (this.#closing !== undefined) return;
     if (codec === undefined) this.#counts.unknownPayload++;
@@ -147,8 +147,8 @@ export class RtpEndpoint {
   }
 
   /** On either port, what is no RTP. */
-  #takeRtcp(bytes: Buffer): void {
-    if (isRtcp(bytes)) this.#counts.rtcp++;
+  #takeRtcp(bytes: Uint8Array, start: number, end: number): void {
+    if (isRtcp(bytes, start, end)) this.#counts.rtcp++;
     else this.#counts.notRtp++;
   }
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import type { ByteSource } from '../../../src/core/byte-source.ts';
 import { decodeArtefact } from '../../../src/finalize/decode/artefact-decoder.ts';
 import type { AudioEncoder } from '../../../src/finalize/encode/audio-encoder.ts';
 
@@ -42,8 +43,8 @@ export const channel = (pcm: Int16Array, channels: number, index: number): Int16
   Int16Array.from({ length: pcm.length / channels }, (_, i) => pcm[i * channels + index]);
 
 /** Everything `chunks` has, and what the head says. */
-export const hear = async (path: string) => {
-  const { chunks, ...head } = await decodeArtefact(path);
+export const hear = async (from: string | ByteSource) => {
+  const { chunks, ...head } = await decodeArtefact(from);
   const parts: Int16Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   const pcm = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));

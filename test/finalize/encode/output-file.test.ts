@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { OutputFile, type OutputHandle } from '../../../src/finalize/encode/output-file.ts';
+import { newSealKey } from '../../../src/spool/seal/seal-key.ts';
+import { sealedFile } from '../../../src/spool/seal/sealed-file.ts';
 import { noise, scratch } from './listening.ts';
 
 const place = scratch();
@@ -45,6 +47,47 @@ test('nobody else may read it', async () => {
   await file.discard();
 });
 
+for (const size of [0, 1, 65_536, 65_537, MEGABYTE.length]) {
+  test(`sealed, ${size} bytes: size and hash are the content's, the disk has none of it, and the key gives it back`, async () => {
+    const path = place('sealed');
+    const key = newSealKey(randomBytes);
+    const file = await OutputFile.create(path, { seal: { key, purpose: 'artefact' } });
+    const expected = Buffer.from(MEGABYTE.subarray(0, size));
+    for (let at = 0; at < size; at += 77_777) await file.append(expected.subarray(at, Math.min(at + 77_777, size)));
+    if (size > 4) {
+      await file.patch(Buffer.from('head'), 0);
+      expected.write('head');
+    }
+    expect(file.bytes).toBe(size);
+    const sealed = await file.seal();
+    expect(sealed).toEqual({ bytes: size, sha256: createHash('sha256').update(expected).digest('hex') });
+    const open = await sealedFile(path, key, 'artefact').open();
+    const content = Buffer.alloc(open.size);
+    await open.read(content, 0);
+    await open.close();
+    expect(content.equals(expected)).toBe(true);
+    if (size > 64) expect(readFileSync(path).includes(expected.subarray(0, 64))).toBe(false);
+  });
+}
+
+test('sealed, at no moment is anything of the content on disk', async () => {
+  const path = place('watched');
+  const disk = await open(path, 'wx+');
+  const write = async (...args: Parameters<typeof disk.write>) => {
+    const result = await disk.write(...args);
+    expect(readFileSync(path).includes('the secret words')).toBe(false);
+    return result;
+  };
+  const openFile = async () => disguised(disk, { write: write as OutputHandle['write'] });
+  const file = await OutputFile.create(path, { seal: { key: newSealKey(randomBytes), purpose: 'artefact' }, openFile });
+  const words = Buffer.alloc(300_000, 'the secret words ');
+  for (let n = 0; n < 4; n++) {
+    await file.append(words);
+    await file.patch(words.subarray(0, 80), 0);
+  }
+  await file.seal();
+});
+
 describe('is OUTPUT_UNWRITABLE', () => {
   test('when the file is there already, which stays as it was', async () => {
     const path = place('taken');
@@ -66,19 +109,21 @@ describe('is OUTPUT_UNWRITABLE', () => {
     mkdirSync(path);
     await expect(OutputFile.create(path)).rejects.toThrow(unwritable(path));
   });
-  for (const failing of ['write', 'read', 'sync', 'close'] as const) {
-    test(`when ${failing} fails before it is sealed`, async () => {
-      const path = place(failing);
-      const file = await OutputFile.create(path, async () => failingDisk(await open(path, 'wx+'), failing));
-      const sealing = (async () => {
-        await file.append(MEGABYTE);
-        await file.seal();
-      })();
-      await expect(sealing).rejects.toThrow(unwritable(path));
-      await file.discard();
-      expect(() => statSync(path)).toThrow('ENOENT');
-    });
-  }
+  for (const failing of ['write', 'read', 'sync', 'close'] as const)
+    for (const seal of [undefined, { key: newSealKey(randomBytes), purpose: 'artefact' }] as const) {
+      test(`when ${failing} fails before ${seal ? 'a sealed one' : 'it'} is whole`, async () => {
+        const path = place(failing);
+        const openFile = async () => failingDisk(await open(path, 'wx+'), failing);
+        const file = await OutputFile.create(path, { seal, openFile });
+        const sealing = (async () => {
+          await file.append(MEGABYTE);
+          await file.seal();
+        })();
+        await expect(sealing).rejects.toThrow(unwritable(path));
+        await file.discard();
+        expect(() => statSync(path)).toThrow('ENOENT');
+      });
+    }
 });
 
 for (const { code, says } of [
@@ -89,7 +134,9 @@ for (const { code, says } of [
 ]) {
   test(`${code} is told as "${says}"`, async () => {
     const path = place(code);
-    const file = await OutputFile.create(path, async () => failingDisk(await open(path, 'wx+'), 'write', code));
+    const file = await OutputFile.create(path, {
+      openFile: async () => failingDisk(await open(path, 'wx+'), 'write', code),
+    });
     await file.append(Uint8Array.of(1));
     await expect(file.seal()).rejects.toThrow(`${path} can't be written: ${says}`);
     await file.discard();
@@ -102,7 +149,7 @@ test('a disk that takes a few bytes at a time gets all of them', async () => {
   const write = (bytes: Uint8Array, from: number, length: number, at: number) =>
     disk.write(bytes, from, Math.min(length, 4096), at);
   const slow = disguised(disk, { write: write as OutputHandle['write'] });
-  const file = await OutputFile.create(path, async () => slow);
+  const file = await OutputFile.create(path, { openFile: async () => slow });
   await file.append(MEGABYTE);
   await file.seal();
   expect(readFileSync(path).equals(MEGABYTE)).toBe(true);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
+import { DgramReceiver } from '../../../src/ingest/rtp/dgram-receiver.ts';
 import { PayloadCodecs } from '../../../src/ingest/rtp/payload-codecs.ts';
 import { RtpEndpoint, type RtpSink } from '../../../src/ingest/rtp/rtp-endpoint.ts';
 import type { WireCodec } from '../../../src/media/wire-codec.ts';
@@ -30,9 +31,9 @@ export class NotingSink implements RtpSink {
 
   readonly packet: RtpSink['packet'] = (packet, codec, bytes, atUs) => {
     const { sequence, ssrc, payloadType, payloadStart, payloadEnd } = packet;
-    const payload = bytes.toString('hex', payloadStart, payloadEnd);
+    const payload = Buffer.from(bytes.subarray(payloadStart, payloadEnd)).toString('hex');
     this.got.push({ sequence, ssrc, payloadType, payload, codec, atUs });
-    bytes.fill(0);
+    bytes.fill(0, payloadStart, payloadEnd);
   };
 
   readonly fault = (error: unknown): void => void this.faults.push(error);
@@ -56,7 +57,16 @@ export const openEndpoint = async (
   const { clock = systemClock, receiveBufferBytes = 1 << 18 } = options;
   for (let tries = 1; ; tries++) {
     try {
-      const endpoint = await RtpEndpoint.bind({ host, port: somePort(), payloads, clock, receiveBufferBytes, sink });
+      const receiver = new DgramReceiver(clock);
+      const endpoint = await RtpEndpoint.bind({
+        receiver,
+        host,
+        port: somePort(),
+        payloads,
+        clock,
+        receiveBufferBytes,
+        sink,
+      });
       onTestFinished(() => endpoint.close());
       return endpoint;
     } catch (error) {

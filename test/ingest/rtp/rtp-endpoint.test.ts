@@ -3,6 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
+import { DgramReceiver } from '../../../src/ingest/rtp/dgram-receiver.ts';
 import { PayloadCodecs } from '../../../src/ingest/rtp/payload-codecs.ts';
 import { RtpEndpoint } from '../../../src/ingest/rtp/rtp-endpoint.ts';
 import { seeded } from '../../support/tones.ts';
@@ -144,7 +145,13 @@ describe('an RTP endpoint', () => {
     await endpoint.close();
     expect(sink.got).toEqual([]);
     expect(endpoint.counts.refusedSource).toBe(1);
-    const options = { host: '127.0.0.1', clock: systemClock, receiveBufferBytes: 65_536, sink };
+    const options = {
+      receiver: new DgramReceiver(systemClock),
+      host: '127.0.0.1',
+      clock: systemClock,
+      receiveBufferBytes: 65_536,
+      sink,
+    };
     const again = await RtpEndpoint.bind({ ...options, port: endpoint.port, payloads: PayloadCodecs.of() });
     await again.close();
   });
@@ -166,6 +173,7 @@ test('a sink that closes the endpoint gets no more of it', async () => {
 
 describe('binding', () => {
   const options = {
+    receiver: new DgramReceiver(systemClock),
     host: '127.0.0.1',
     payloads: PayloadCodecs.of(),
     clock: systemClock,

@@ -1,0 +1,176 @@
+/**
+ * Takes in UDP on a thread of the native kernel (`native/kernel/rc_udp.h`), which nothing that this thread does holds up. Datagrams come
+ * here in batches, in one buffer that is used again; per datagram nothing is allocated.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Clock } from '../../core/clock.ts';
+import type { Handle, NativeModule } from '../../kernel/native-module.ts';
+import {
+  handOn,
+  type UdpAddress,
+  type UdpCounts,
+  type UdpListener,
+  type UdpReceiver,
+  type UdpSocket,
+  type UdpSource,
+  unbound,
+} from './udp-receiver.ts';
+
+/** Datagrams gather for so long before they are taken: recording can wait, and waking for each is what costs. */
+const GATHER_US = 5000;
+/** Two seconds of a thousand calls and more; pages that are never used take no memory. */
+const RING_BYTES = 1 << 27;
+/** Read at a time; the longest datagram fits several times. */
+const BATCH_BYTES = 1 << 19;
+/** Batches read before others get a turn of the event loop. */
+const BATCHES_A_TURN = 8;
+
+/** `native/kernel/rc_udp.h`: a record's head. */
+const HEAD = { socket: 4, arrival: 8, length: 16, port: 18, family: 20, address: 24, bytes: 40 } as const;
+
+export class NativeReceiver implements UdpReceiver {
+  readonly name = 'native';
+  readonly stamps = true;
+  readonly #native: NativeModule;
+  readonly #udp: Handle<'udp'>;
+  /** What turns the receiver's clock into the service's. */
+  readonly #offsetUs: number;
+  readonly #sockets = new Map<number, NativeSocket>();
+  readonly #batch = new Uint8Array(BATCH_BYTES);
+  readonly #view = new DataView(this.#batch.buffer);
+  readonly #counts = new Float64Array(5);
+  #isClosed = false;
+
+  /** @param clock the machine's, which never jumps. @throws the system's error where there is no memory or no thread */
+  constructor(native: NativeModule, clock: Clock) {
+    this.#native = native;
+    this.#offsetUs = clock.now() - native.steadyUs();
+    this.#udp = native.udpStart(GATHER_US, RING_BYTES, () => this.#read());
+  }
+
+  get counts(): UdpCounts {
+    if (!this.#isClosed) this.#native.udpCount(this.#udp, this.#counts);
+    const [received = 0, overflowed = 0, , waitingBytes = 0, mostWaitingBytes = 0] = this.#counts;
+    return { received, overflowed, waitingBytes, mostWaitingBytes };
+  }
+
+  async bind(address: UdpAddress, listener: UdpListener): Promise<UdpSocket> {
+    const told = new Float64Array(3);
+    try {
+      const host = isIP(address.host) > 0 ? address.host : (await lookup(address.host)).address;
+      this.#native.udpBind(this.#udp, host, address.port, address.receiveBufferBytes, told);
+    } catch (cause) {
+      throw unbound(address, cause);
+    }
+    const [id = 0, port = 0, granted = 0] = told;
+    // Linux tells twice what counts (socket(7), SO_RCVBUF).
+    const receiveBufferBytes = process.platform === 'linux' ? granted / 2 : granted;
+    const socket = new NativeSocket({ port, receiveBufferBytes, listener, onClose: () => this.#close(id) });
+    this.#sockets.set(id, socket);
+    return socket;
+  }
+
+  /** Two rounds of the thread later the ring has it; then it is read. */
+  async caughtUp(): Promise<void> {
+    await setTimeout((3 * GATHER_US) / 1000);
+    this.#read();
+    while (!this.#isClosed && this.counts.waitingBytes > 0) await setImmediate();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.counts;
+    this.#isClosed = true;
+    this.#sockets.clear();
+    this.#native.udpStop(this.#udp);
+  }
+
+  #close(id: number): void {
+    if (!this.#sockets.delete(id) || this.#isClosed) return;
+    this.#native.udpClose(this.#udp, id);
+  }
+
+  #read(): void {
+    for (let turn = 0; !this.#isClosed; turn++) {
+      if (turn === BATCHES_A_TURN) {
+        void setImmediate().then(() => this.#read());
+        return;
+      }
+      const bytes = this.#native.udpRead(this.#udp, this.#batch);
+      if (bytes === 0) return;
+      for (let at = 0; at < bytes; at += this.#view.getUint32(at, true)) this.#give(at);
+      this.#batch.fill(0, 0, bytes);
+    }
+  }
+
+  #give(at: number): void {
+    // It may have been closed since.
+    const socket = this.#sockets.get(this.#view.getUint32(at + HEAD.socket, true));
+    if (socket === undefined) return;
+    const start = at + HEAD.bytes;
+    const end = start + this.#view.getUint16(at + HEAD.length, true);
+    socket.give(
+      this.#view,
+      at,
+      this.#batch,
+      start,
+      end,
+      this.#view.getFloat64(at + HEAD.arrival, true) + this.#offsetUs,
+    );
+  }
+}
+
+class NativeSocket implements UdpSocket {
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly #listener: UdpListener;
+  readonly #onClose: () => void;
+  /** Of the last datagram: its port and family, and its address in four words. */
+  readonly #last = new Uint32Array(5);
+  #source: UdpSource = { address: '', port: 0 };
+
+  constructor(options: { port: number; receiveBufferBytes: number; listener: UdpListener; onClose: () => void }) {
+    this.port = options.port;
+    this.receiveBufferBytes = options.receiveBufferBytes;
+    this.#listener = options.listener;
+    this.#onClose = options.onClose;
+  }
+
+  give(view: DataView, at: number, bytes: Uint8Array, start: number, end: number, atUs: number): void {
+    if (!this.#isLast(view, at)) this.#remember(view, at);
+    handOn(this.#listener, bytes, start, end, this.#source, atUs);
+  }
+
+  async close(): Promise<void> {
+    this.#onClose();
+  }
+
+  #isLast(view: DataView, at: number): boolean {
+    const last = this.#last;
+    for (let word = 0; word < 4; word++)
+      if (view.getUint32(at + HEAD.address + 4 * word, true) !== last[word]) return false;
+    return keyOf(view, at) === last[4];
+  }
+
+  #remember(view: DataView, at: number): void {
+    for (let word = 0; word < 4; word++) this.#last[word] = view.getUint32(at + HEAD.address + 4 * word, true);
+    this.#last[4] = keyOf(view, at);
+    this.#source = { address: addressOf(view, at), port: view.getUint16(at + HEAD.port, true) };
+  }
+}
+
+const keyOf = (view: DataView, at: number): number =>
+  view.getUint16(at + HEAD.port, true) * 8 + view.getUint32(at + HEAD.family, true);
+
+/** As node:dgram writes them. */
+const addressOf = (view: DataView, at: number): string => {
+  const from = at + HEAD.address;
+  if (view.getUint32(at + HEAD.family, true) === 4)
+    return [0, 1, 2, 3].map((place) => view.getUint8(from + place)).join('.');
+  const groups = Array.from({ length: 8 }, (_, group) => view.getUint16(from + 2 * group, false));
+  const text = groups.map((group) => group.toString(16)).join(':');
+  // One spelling of an address, whoever wrote it: the URL parser's (RFC 5952).
+  return new URL(`http://[${text}]/`).hostname.slice(1, -1);
+};
