@@ -26,6 +26,7 @@ const REPLAY: Part = {
       --redact-tones     keep audible key tones out as well, outside masks too
       --out DIR          where recordings go; default ./recordings
       --url URL          deliver each to this target
+      --sign KEYFILE     sign the manifests with this Ed25519 key (PKCS8, PEM)
       --speed max|N      as fast as it goes (default), or N times real time
       --json             print the recordings' documents
 `,
@@ -36,12 +37,19 @@ const REPLAY: Part = {
 };
 
 const VERIFY: Part = {
-  text: `  record-call verify ARTEFACT [MANIFEST] [--json]
-                                           is it what its manifest says, and silent where masked?
+  text: `  record-call verify ARTEFACT [MANIFEST] [--key FILE]… [--audit FILE] [--json]
+  record-call verify --audit FILE [--key FILE]…
+                                           is it what its manifest says, signed, and silent where
+                                           masked? does the audit hold, and is it in there?
+      --key FILE         the key that has to have signed: PEM, or the API's …/signing_key
+      --audit FILE       an audit as GET …/audit?format=jsonl gives it
 `,
   more: `
-  The manifest is ARTEFACT.json unless it is named. Exit status 0: all checks passed; 1: the
-  artefact is changed, cut or damaged, or a mask holds sound; 2: one of the two can't be read.
+  The manifest is ARTEFACT.json unless it is named; the answer of …/recordings/ID/manifest will
+  do. A check is ok, FAIL, or - where there is nothing to hold it against: a manifest that is not
+  signed passes without --key. With several keys any one of them will do. Exit status 0: no check
+  failed; 1: the artefact, its manifest or the audit is changed, cut or damaged, or a mask holds
+  sound; 2: one of the files can't be read.
 `,
 };
 

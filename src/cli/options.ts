@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AppError, systemCode } from '../core/errors.ts';
 
 /** Options whose value is used as it is given; the others' own parsers say what is wrong with an empty one. */
-const TAKEN_AS_GIVEN: ReadonlySet<string> = new Set(['dir', 'host', 'metaflows', 'out', 'url']);
+const TAKEN_AS_GIVEN: ReadonlySet<string> = new Set(['audit', 'dir', 'host', 'key', 'metaflows', 'out', 'sign', 'url']);
 
 /** Options whose value may well begin with a dash by mistake, which Node takes for an option: what they take. */
 const TAKES = { mask: 'A-B in seconds with A before B, such as 12.5-20' } as const;

@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { readConfiguration } from '../app/configuration.ts';
+import { preventCoreDumps, revealingWarning } from '../app/memory-hygiene.ts';
 import type { RecordingDocument } from '../app/recording-document.ts';
 import { type ReplayListener, type ReplayResult, replay } from '../app/replay.ts';
+import { readSigningKey } from '../app/signing-key.ts';
 import { type MetaflowsDocument, parseMetaflowsJson } from '../control/metaflow-document.ts';
 import { recordCallFieldsOf } from '../control/metaflow-fields.ts';
 import { systemClock } from '../core/clock.ts';
@@ -27,6 +29,7 @@ const OPTIONS = {
   'redact-tones': { type: 'boolean', default: false },
   out: { type: 'string', default: './recordings' },
   url: { type: 'string' },
+  sign: { type: 'string' },
   speed: { type: 'string', default: 'max' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -42,7 +45,11 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
   const starts = metaflows === undefined ? [] : recordCallFieldsOf(metaflows);
   for (const start of starts) parseRecordCallFields({ ...start, ...fields });
   checkTargets(values.url, [fields, ...starts], allowTargets);
+  const signing = values.sign === undefined ? {} : { signingKey: await readSigningKey(values.sign) };
 
+  const revealing = revealingWarning();
+  if (revealing !== undefined) io.stderr.write(`warning: ${revealing}\n`);
+  await preventCoreDumps();
   const progress = new ProgressLine(io.stderr);
   const told: RecordingDocument[] = [];
   const result = await replay({
@@ -57,6 +64,7 @@ export const replayCommand = async (args: string[], io: CommandIo): Promise<numb
     allow: allowTargets,
     speed: parseSpeed('replay', values.speed),
     encoder: mp3Encoder,
+    ...signing,
     clock: systemClock,
     random: Math.random,
     signal: io.signal,

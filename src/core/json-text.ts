@@ -71,3 +71,23 @@ const close = (open: ('{' | '[')[]): Expected => {
   open.pop();
   return ', or end';
 };
+
+const NAMES = /"[^"\\]*(?:\\.[^"\\]*)*"[\t\n\r ]*(:?)/gs;
+
+/**
+ * Whether an object in it has a name twice: readers may take either (RFC 8259 §4), so that two of them see different documents.
+ * @param value what `text`, which is JSON, was parsed to
+ */
+export const repeatsNames = (text: string, value: unknown): boolean => {
+  let written = 0;
+  for (const [, colon] of text.matchAll(NAMES)) if (colon !== '') written++;
+  let kept = 0;
+  for (const open = [value]; open.length > 0; ) {
+    const next = open.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    const values = Object.values(next);
+    if (!Array.isArray(next)) kept += values.length;
+    for (const each of values) open.push(each);
+  }
+  return written !== kept;
+};

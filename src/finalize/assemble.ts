@@ -6,6 +6,7 @@ import type { Leg } from '../core/leg.ts';
 import { MP3_RATES } from '../core/record-call.ts';
 import type { FilterBank } from '../kernel/filter-bank.ts';
 import type { FrameDecoder } from '../media/codec.ts';
+import type { JournalFile } from '../spool/journal-reader.ts';
 import { LegTrack } from './leg-track.ts';
 import { orderedFrames } from './ordered-frames.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
@@ -39,7 +40,7 @@ export const artefactRate = ({ open, tracks }: JournalSurvey): number => {
  * @param gaps filled in on the way.
  */
 export function* assemble(
-  path: string,
+  journal: JournalFile,
   survey: JournalSurvey,
   options: {
     sampleRate: number;
@@ -76,7 +77,7 @@ export function* assemble(
     if (endUs > heard[leg]) heard[leg] = endUs;
   };
 
-  for (const { track, fit, startUs, ticks, payload } of orderedFrames(path, survey, undefined, options.onRead)) {
+  for (const { track, fit, startUs, ticks, payload } of orderedFrames(journal, survey, undefined, options.onRead)) {
     const decoder = decoders.get(track);
     if (decoder === undefined) continue;
     const durationUs = (track.decoding.duration(payload) * 1e6) / track.codec.clockRate;

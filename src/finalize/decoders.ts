@@ -1,5 +1,6 @@
 /** The decoders of a journal's tracks. What this program doesn't decode itself goes through ffmpeg first, a track at a time. */
 import type { FrameDecoder } from '../media/codec.ts';
+import type { JournalFile } from '../spool/journal-reader.ts';
 import { decodeWithFfmpeg } from './foreign-decoder.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
@@ -15,7 +16,7 @@ export type Decoders = {
  * @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED
  */
 export const makeDecoders = async (
-  journalPath: string,
+  journal: JournalFile,
   survey: JournalSurvey,
   directory: string,
 ): Promise<Decoders> => {
@@ -32,7 +33,7 @@ export const makeDecoders = async (
         byTrack.set(track, native);
         continue;
       }
-      const foreign = await decodeWithFfmpeg(journalPath, survey, track, directory);
+      const foreign = await decodeWithFfmpeg(journal, survey, track, directory);
       byTrack.set(track, foreign.decoder);
       missingSamples.set(track, foreign.missingSamples);
     }

@@ -1,6 +1,7 @@
 /** Reads a manifest back from disk. It may have been written by anybody: what is used of it is there and has the right type. */
 import { readFile } from 'node:fs/promises';
 import { AppError, systemCode } from '../core/errors.ts';
+import { parseJsonText, repeatsNames } from '../core/json-text.ts';
 import type { Manifest, ManifestMask } from './manifest.ts';
 
 /** @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE */
@@ -15,18 +16,18 @@ export const readManifest = async (path: string): Promise<Manifest> => {
       { cause },
     );
   }
-  const manifest = parsed(text);
+  const json = parseJsonText(text);
+  const whole = json.ok ? json.value : undefined;
+  const manifest = isManifest(whole) ? whole : answered(whole);
+  if (isManifest(manifest) && repeatsNames(text, whole))
+    throw new AppError('ARTEFACT_UNREADABLE', `${path} has a name twice, so that it may be read in two ways`);
   if (!isManifest(manifest)) throw new AppError('ARTEFACT_UNREADABLE', `${path} is not a manifest of record-call`);
   return manifest;
 };
 
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
+/** As the API answers it: in its envelope. */
+const answered = (whole: unknown): unknown =>
+  typeof whole === 'object' && whole !== null && 'data' in whole ? whole.data : undefined;
 
 const isManifest = (value: unknown): value is Manifest => {
   if (typeof value !== 'object' || value === null) return false;

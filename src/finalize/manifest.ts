@@ -1,6 +1,6 @@
 /**
  * The manifest beside an artefact (design §4 rule 11): what was masked, when it was asked for and took effect, what set it, what was
- * withheld; what each leg sent; the artefact's digest. Unsigned: `signature` is null until an installation has a key.
+ * withheld; what each leg sent; the artefact's digest; where the account's audit stood; all of it signed where there is a key.
  */
 import type { Leg } from '../core/leg.ts';
 import type { Format, MaskMode } from '../core/record-call.ts';
@@ -10,6 +10,7 @@ import type { Gaps } from './assemble.ts';
 import type { Decoders } from './decoders.ts';
 import type { EncodedFile } from './encode/audio-encoder.ts';
 import { afterDropping, type MaskSpan, type SampleSpan } from './mask-render.ts';
+import type { Signature } from './signature.ts';
 import type { JournalSurvey } from './survey.ts';
 
 export type ManifestMask = {
@@ -52,6 +53,14 @@ export type ManifestLeg = {
   readonly redacted: readonly { readonly start_ms: number; readonly duration_ms: number }[];
 };
 
+/** An entry of an account's audit, which holds every one before it: each names the hash of the one before. */
+export type AuditMark = {
+  readonly account_id: string;
+  readonly entry: number;
+  /** SHA-256, lower-case hex. */
+  readonly hash: string;
+};
+
 export type Manifest = {
   readonly version: 1;
   readonly recording: {
@@ -81,7 +90,10 @@ export type Manifest = {
   readonly gaps_omitted: number;
   /** The recorder died and the journal ends where its last whole record does. */
   readonly recovered: boolean;
-  readonly signature: null;
+  /** The last entry of the account's audit when this was finalized; null where no audit is kept. */
+  readonly audit: AuditMark | null;
+  /** Over all of the above; null: nobody's word. */
+  readonly signature: Signature | null;
 };
 
 /** A recording's origin as it is told: Kazoo's word where nobody gave one (kazoo-contract §2.2, its master branch). */
@@ -100,6 +112,9 @@ export const makeManifest = (found: {
   gaps: Gaps;
   encoded: EncodedFile;
   missingSamples: Decoders['missingSamples'];
+  /** Why a journal has no end: its recorder died, or could write no further. */
+  unendedBy: 'crash' | 'unwritable';
+  audit: AuditMark | null;
 }): Manifest => {
   const { survey, sampleRate, spans, dropped, encoded } = found;
   const { open, tally } = survey;
@@ -113,7 +128,7 @@ export const makeManifest = (found: {
       label: open.label,
       started_at: isoTime(survey.startUs),
       ended_at: isoTime(survey.endUs),
-      end_reason: survey.close?.reason ?? 'crash',
+      end_reason: survey.close?.reason ?? found.unendedBy,
       call_duration_ms: ms(survey.endUs - survey.startUs),
     },
     artefact: {
@@ -155,6 +170,7 @@ export const makeManifest = (found: {
     legs: { a: legOf('a', found), b: legOf('b', found) },
     gaps_omitted: found.gaps.omitted,
     recovered: survey.close === undefined,
+    audit: found.audit,
     signature: null,
   };
 };

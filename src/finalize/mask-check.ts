@@ -2,10 +2,9 @@
  * Looks at one mask's part of an artefact while it is being decoded: it must be what was rendered there, silence or the beep. In a wav
  * to the sample; an mp3 changes every sample a little. Pure.
  */
+import type { Check } from './check.ts';
 import type { ManifestMask } from './manifest.ts';
 import { BEEP, beepSample } from './mask-render.ts';
-
-export type Check = { readonly name: string; readonly ok: boolean; readonly detail: string };
 
 /**
  * An mp3 frame's transform reaches over its neighbours: what is next to a mask rings into it this far. Two frames of MPEG-2 and 2.5,

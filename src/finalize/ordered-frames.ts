@@ -2,7 +2,7 @@
  * A journal's frames in the order their audio was captured, however late each came: the finalizer has the whole call in view, so no
  * jitter buffer loses any. Memory holds what the survey found the journal to be out of order by.
  */
-import { readJournal } from '../spool/journal-reader.ts';
+import { type JournalFile, readJournal } from '../spool/journal-reader.ts';
 import type { LineFit } from '../spool/journal-record.ts';
 import { FrameOrder } from './frame-order.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
@@ -22,7 +22,7 @@ export type PlacedFrame = {
 
 /** @param onRead told the bytes of payload read so far, now and then. */
 export function* orderedFrames(
-  path: string,
+  { path, key }: JournalFile,
   survey: JournalSurvey,
   wanted: (track: SurveyedTrack) => boolean = () => true,
   onRead: (frames: number) => void = () => {},
@@ -44,7 +44,7 @@ export function* orderedFrames(
     return placed as PlacedFrame;
   };
 
-  for (const record of readJournal(path)) {
+  for (const record of readJournal(path, undefined, key)) {
     if (record.kind !== 'frame') continue;
     const { frame } = record;
     const track = tracks.get(frame.track);

@@ -1,14 +1,11 @@
 /** Finalizers at work: jobs wait in order for one of a fixed number of worker threads, which are started when needed. */
 import { Worker } from 'node:worker_threads';
+import { builtUrl } from '../core/built-url.ts';
 import { AppError } from '../core/errors.ts';
 import type { FinalizeJob, FinalizeResult } from './finalize-recording.ts';
 import type { FromWorker, ToWorker } from './job-messages.ts';
 
-/** Workers run what is built: run from its source, this file finds it in the build folder. */
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/finalize/worker.js' : './worker.js',
-  import.meta.url,
-);
+const WORKER_URL = builtUrl('finalize/worker.js');
 
 type Waiting = {
   readonly job: FinalizeJob;

@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts';
 import type { Codec } from '../media/codec.ts';
 import { codecFor } from '../media/codecs/registry.ts';
 import { formatWireCodec } from '../media/wire-codec.ts';
-import { type JournalEnd, type JournalRecord, readJournal } from '../spool/journal-reader.ts';
+import { type JournalEnd, type JournalFile, type JournalRecord, readJournal } from '../spool/journal-reader.ts';
 import type {
   CloseRecord,
   FrameRecord,
@@ -49,11 +49,11 @@ const START_SLACK_US = 500_000;
 /** A mask that was put on the moment before the recorder died is told as this much. */
 const LEAST_MASK_US = 1000;
 
-/** @throws JOURNAL_UNREADABLE */
-export const surveyJournal = (path: string): JournalSurvey => {
+/** @throws JOURNAL_UNREADABLE, KEY_MISSING */
+export const surveyJournal = ({ path, key }: JournalFile): JournalSurvey => {
   const end: JournalEnd = { bytes: 0, torn: false };
   const surveyor = new JournalSurveyor();
-  for (const record of readJournal(path, end)) surveyor.take(record);
+  for (const record of readJournal(path, end, key)) surveyor.take(record);
   const survey = surveyor.result(end);
   if (survey === undefined) throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${path}`);
   return survey;

@@ -1,15 +1,19 @@
 /**
- * Holds an artefact against its manifest: its bytes, its length, and that what the manifest says is masked holds nothing of the call.
- * Reads both, changes neither. Whatever has become of the artefact since, as long as it can be read, is told by the checks.
+ * Holds an artefact against its manifest: who signed that, its bytes, its length, that what the manifest says is masked holds nothing of the
+ * call; and the manifest against an audit. Reads them, changes none. Whatever has become of the artefact since, as long as it can be read, is
+ * told by the checks.
  */
 import { createHash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
+import { auditChecks } from './audit-file.ts';
+import type { Check } from './check.ts';
 import { decodeArtefact } from './decode/artefact-decoder.ts';
 import { ArtefactFile } from './decode/artefact-file.ts';
 import type { DecodedAudio } from './decode/decoded-audio.ts';
 import type { Manifest } from './manifest.ts';
 import { readManifest } from './manifest-file.ts';
-import { type Check, type MaskCheck, maskChecks } from './mask-check.ts';
+import { type MaskCheck, maskChecks } from './mask-check.ts';
+import { signatureCheck } from './signature-check.ts';
 
 export type { Check };
 
@@ -17,19 +21,37 @@ export type { Check };
 const ROUNDING_MS = 3;
 const PIECE_BYTES = 256 * 1024;
 
+export type VerifyOptions = {
+  /** Base64 of raw public keys, one of which has to have signed; empty: whoever did, if anybody. */
+  readonly trusted?: readonly string[];
+  /** An exported audit, in which the manifest's entry has to be. */
+  readonly audit?: string | undefined;
+};
+
 /**
- * The same checks in the same order whatever is wrong: digest, size, format, length, masks, then each mask.
+ * The same checks in the same order whatever is wrong: signature, digest, size, format, length, masks, then each mask; of the audit: head,
+ * chain, entry.
  * @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE when the artefact is no file or the manifest is none.
  */
-export const verifyArtefact = async (path: string, manifestPath = `${path}.json`): Promise<Check[]> => {
+export const verifyArtefact = async (
+  path: string,
+  manifestPath = `${path}.json`,
+  { trusted = [], audit }: VerifyOptions = {},
+): Promise<Check[]> => {
   // Before the manifest: when both are missing, it is the artefact that was asked for.
   const file = await ArtefactFile.open(path);
   try {
     const manifest = await readManifest(manifestPath);
     const { artefact } = manifest;
     const spans = maskChecks(manifest.masks, artefact.format === 'mp3', artefact.sample_rate);
-    const checks = [...(await bytesChecks(file, artefact)), ...(await soundChecks(path, artefact, spans))];
-    return [...checks, wholeness(manifest), ...spans.map((span) => span.result())];
+    return [
+      signatureCheck('signature', manifest, trusted),
+      ...(await bytesChecks(file, artefact)),
+      ...(await soundChecks(path, artefact, spans)),
+      wholeness(manifest),
+      ...spans.map((span) => span.result()),
+      ...(audit === undefined ? [] : await auditChecks(audit, trusted, manifest)),
+    ];
   } finally {
     await file.close();
   }

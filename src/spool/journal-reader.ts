@@ -2,9 +2,9 @@
  * Reads a journal from front to back, in bounded memory. A torn or damaged tail ends the reading where it begins: what came
  * before it is whole. Synchronous: it runs in a worker or at recovery, never on the thread that takes in media.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { AppError, systemCode } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
+import { JournalBytes } from './journal-bytes.ts';
 import {
   type CloseRecord,
   FRAME_HEAD_BYTES,
@@ -18,6 +18,7 @@ import {
   type TallyRecord,
   type TrackRecord,
 } from './journal-record.ts';
+import type { SealKey } from './seal/seal-key.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -30,8 +31,11 @@ export type JournalRecord =
   /** `frame` and its payload are valid until the next record is asked for. */
   | { readonly kind: 'frame'; readonly frame: FrameRecord };
 
+/** Where a journal is, and what it is sealed under, if it is. */
+export type JournalFile = { readonly path: string; readonly key?: SealKey | undefined };
+
 export type JournalEnd = {
-  /** Bytes that were whole. */
+  /** Bytes that were whole, in the clear. */
   bytes: number;
   /** Whether something after them was not. */
   torn: boolean;
@@ -40,25 +44,24 @@ export type JournalEnd = {
 /**
  * Yields the records of the journal at `path`.
  * @param end filled in when the reading ends.
- * @throws JOURNAL_UNREADABLE when the file is missing, is no journal, or not even its first record is whole.
+ * @param key what it is sealed under; without one it is plain.
+ * @throws JOURNAL_UNREADABLE when the file is missing, is no journal, or not even its first record is whole, or opens under this key;
+ * KEY_MISSING when it is sealed and there is no key
  */
-export function* readJournal(path: string, end: JournalEnd = { bytes: 0, torn: false }): Generator<JournalRecord> {
-  let file: number;
+export function* readJournal(
+  path: string,
+  end: JournalEnd = { bytes: 0, torn: false },
+  key?: SealKey | undefined,
+): Generator<JournalRecord> {
+  const bytes = JournalBytes.open(path, key);
   try {
-    file = openSync(path, 'r');
-  } catch (cause) {
-    throw new AppError('JOURNAL_UNREADABLE', `journal can't be opened (${systemCode(cause) ?? 'unknown'}): ${path}`, {
-      cause,
-    });
-  }
-  try {
-    yield* records(file, path, end);
+    yield* records(bytes, path, end);
   } finally {
-    closeSync(file);
+    bytes.close();
   }
 }
 
-function* records(file: number, path: string, end: JournalEnd): Generator<JournalRecord> {
+function* records(bytes: JournalBytes, path: string, end: JournalEnd): Generator<JournalRecord> {
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let from = 0;
   let to = 0;
@@ -78,18 +81,14 @@ function* records(file: number, path: string, end: JournalEnd): Generator<Journa
         buffer.copy(larger, 0, 0, to);
         buffer = larger;
       }
-      const read = readSync(file, buffer, to, buffer.length - to, null);
+      const read = bytes.read(buffer, to);
       if (read === 0) atEnd = true;
       to += read;
     }
     return to - from >= wanted;
   };
 
-  if (!fill(JOURNAL_MAGIC.length) || !buffer.subarray(0, JOURNAL_MAGIC.length).equals(JOURNAL_MAGIC)) {
-    throw new AppError('JOURNAL_UNREADABLE', `not a journal: ${path}`);
-  }
-  from = JOURNAL_MAGIC.length;
-  end.bytes = from;
+  end.bytes = JOURNAL_MAGIC.length;
   let first = true;
   while (fill(RECORD_HEAD_BYTES)) {
     const length = buffer.readUInt32LE(from);
@@ -113,7 +112,7 @@ function* records(file: number, path: string, end: JournalEnd): Generator<Journa
     end.bytes += RECORD_HEAD_BYTES + length;
   }
   if (first) throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${path}`);
-  end.torn = to > from;
+  end.torn = bytes.torn || to > from;
 }
 
 /** The checksum has already said that the text is what was written; a kind of a later version is passed over. */

@@ -1,7 +1,8 @@
 /**
- * Appends records to one recording's journal. Bytes gather in memory and go to disk in blocks; `sync` returns when they are
- * durable. A write that fails is remembered: nothing more is accepted, and `sync` and `close` say so.
+ * Appends records to one recording's journal, sealed where it is given a key. Bytes gather in memory and go to disk in blocks; `sync`
+ * returns when they are durable. A write that fails is remembered: nothing more is accepted, and `sync` and `close` say so.
  */
+import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -15,8 +16,17 @@ import {
   type OpenRecord,
   RECORD_HEAD_BYTES,
 } from './journal-record.ts';
+import { SegmentSealer } from './journal-segments.ts';
+import { SALT_BYTES, type SealKey } from './seal/seal-key.ts';
 
 const BLOCK_BYTES = 64 * 1024;
+
+export type JournalSeal = {
+  /** Without it the journal is plain. */
+  readonly key?: SealKey;
+  /** Nothing goes to disk before it resolves: the key is durable then. What it rejects with, the journal has failed with. */
+  readonly ready?: Promise<void>;
+};
 
 export class JournalWriter implements Journal {
   readonly path: string;
@@ -26,7 +36,8 @@ export class JournalWriter implements Journal {
   #block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
   /** A block whose write is done, to be used again. */
   #spare: Buffer | undefined;
-  #used = JOURNAL_MAGIC.length;
+  #used = 0;
+  readonly #sealer: SegmentSealer | undefined;
   /** The opening and every block after it, on their way to disk in order. */
   #writing: Promise<void>;
   #inFlight = 0;
@@ -34,10 +45,11 @@ export class JournalWriter implements Journal {
   #closed = false;
 
   /** Starts a new journal, mode 0600. Frames may be appended at once: they wait in memory while the file is made. */
-  constructor(path: string, head: OpenRecord) {
+  constructor(path: string, head: OpenRecord, { key, ready }: JournalSeal = {}) {
     this.path = path;
-    JOURNAL_MAGIC.copy(this.#block, 0);
-    this.#writing = this.#open();
+    if (key === undefined) this.#used = JOURNAL_MAGIC.copy(this.#block, 0);
+    else this.#sealer = new SegmentSealer(key, randomBytes(SALT_BYTES));
+    this.#writing = this.#open(ready);
     this.note('open', head);
   }
 
@@ -88,7 +100,8 @@ export class JournalWriter implements Journal {
     this.#inFlight += length;
     this.#writing = this.#writing.then(async () => {
       try {
-        if (this.#failure === undefined) await this.#file?.appendFile(block.subarray(0, length));
+        const bytes = block.subarray(0, length);
+        if (this.#failure === undefined) await this.#file?.appendFile(this.#sealer?.seal(bytes) ?? bytes);
       } catch (cause) {
         this.#fail(cause, 'written');
       } finally {
@@ -145,8 +158,9 @@ export class JournalWriter implements Journal {
     this.#block.writeUInt32LE(crc32(this.#block.subarray(body, body + length)), at + 4);
   }
 
-  async #open(): Promise<void> {
+  async #open(ready: Promise<void> | undefined): Promise<void> {
     try {
+      await ready;
       this.#file = await open(this.path, 'wx', 0o600);
     } catch (cause) {
       this.#fail(cause, 'made');
@@ -154,11 +168,14 @@ export class JournalWriter implements Journal {
   }
 
   #fail(cause: unknown, what: 'made' | 'written' | 'synced'): AppError {
-    this.#failure ??= new AppError(
-      'JOURNAL_UNWRITABLE',
-      `journal can't be ${what} (${systemCode(cause) ?? 'unknown'}): ${this.path}`,
-      { cause },
-    );
+    this.#failure ??=
+      cause instanceof AppError
+        ? cause
+        : new AppError(
+            'JOURNAL_UNWRITABLE',
+            `journal can't be ${what} (${systemCode(cause) ?? 'unknown'}): ${this.path}`,
+            { cause },
+          );
     return this.#failure;
   }
 }

@@ -11,6 +11,9 @@ const CODEC = new RowCodec<AccountRow>({
   name: 'plain',
   metaflows: 'json',
   callRecording: 'json',
+  webhookUrl: 'plain',
+  webhookSecret: 'plain',
+  streamKeys: 'plain',
   extra: 'json',
   createdUs: 'whole',
 });
@@ -41,6 +44,15 @@ export class AccountTable {
   async list(): Promise<AccountRow[]> {
     const stored = await this.#queries.selectFrom('accounts').selectAll().orderBy('createdUs').orderBy('id').execute();
     return stored.map((account) => CODEC.row(account));
+  }
+
+  /** Those that have a webhook. */
+  async webhooks(): Promise<Pick<AccountRow, 'id' | 'webhookUrl' | 'webhookSecret'>[]> {
+    return this.#queries
+      .selectFrom('accounts')
+      .select(['id', 'webhookUrl', 'webhookSecret'])
+      .where('webhookUrl', 'is not', null)
+      .execute();
   }
 
   async isEmpty(): Promise<boolean> {

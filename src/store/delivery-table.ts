@@ -6,6 +6,7 @@ import type { Queries } from './schema.ts';
 const CODEC = new RowCodec<DeliveryRow>({
   recordingId: 'plain',
   accountId: 'plain',
+  target: 'plain',
   state: 'plain',
   tries: 'whole',
   nextUs: 'whole',
@@ -40,17 +41,15 @@ export class DeliveryTable {
     return stored && CODEC.row(stored);
   }
 
-  /** The waiting ones whose time has come, the longest due first. */
-  async due(nowUs: number, limit: number): Promise<DeliveryRow[]> {
-    const stored = await this.#queries
+  /** The waiting ones whose time has come, the longest due first. @param except targets whose are left out */
+  async due(nowUs: number, limit: number, except: readonly string[] = []): Promise<DeliveryRow[]> {
+    const all = this.#queries
       .selectFrom('deliveries')
       .selectAll()
       .where('state', '=', 'waiting')
-      .where('nextUs', '<=', Math.floor(nowUs))
-      .orderBy('nextUs')
-      .orderBy('recordingId')
-      .limit(limit)
-      .execute();
+      .where('nextUs', '<=', Math.floor(nowUs));
+    const wanted = except.length === 0 ? all : all.where('target', 'not in', except);
+    const stored = await wanted.orderBy('nextUs').orderBy('recordingId').limit(limit).execute();
     return stored.map((delivery) => CODEC.row(delivery));
   }
 

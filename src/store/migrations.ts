@@ -3,13 +3,17 @@
  * another is added. The only SQL besides the opener's that knows it speaks to SQLite.
  */
 import { AppError } from '../core/errors.ts';
+import { chainAudit } from './audit-migration.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** The table of steps taken; a database without it, yet with tables, is another program's. */
 const LEDGER = 'record_call_migrations';
 
+/** SQL, or what SQL alone can't do; within a transaction. */
+export type Migration = string | ((database: SqliteDatabase, nowUs: number) => void);
+
 /** Migration n is at index n - 1. */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `create table accounts (
      id text primary key,
      name text not null,
@@ -119,6 +123,32 @@ export const MIGRATIONS: readonly string[] = [
      ('recordings', 'recordings_by_age', '100000 2'),
      ('recordings', 'recordings_by_state', '100000 20000');
    analyze sqlite_schema;`,
+  chainAudit,
+  `create table signing_keys (
+     key_id text primary key,
+     public_key text not null,
+     first_us integer not null
+   ) strict;`,
+  `alter table deliveries add column target text not null default '';
+   alter table accounts add column webhook_url text;
+   alter table accounts add column webhook_secret text;
+
+   create table webhooks (
+     account_id text not null references accounts (id) on delete cascade,
+     id text not null,
+     created_us integer not null,
+     body text not null,
+     state text not null,
+     tries integer not null,
+     next_us integer not null,
+     deadline_us integer not null,
+     last_status integer,
+     last_error text,
+     primary key (account_id, id)
+   ) strict;
+   create index webhooks_by_time on webhooks (state, next_us);
+   create index webhooks_by_account on webhooks (account_id, created_us);`,
+  'alter table accounts add column stream_keys text;',
 ];
 
 /**
@@ -130,7 +160,7 @@ export const migrate = (
   database: SqliteDatabase,
   nowUs: number,
   what: string,
-  migrations: readonly string[] = MIGRATIONS,
+  migrations: readonly Migration[] = MIGRATIONS,
 ): void => {
   let version = versionOf(database, what);
   while (version < migrations.length) version = step(database, nowUs, what, migrations);
@@ -143,7 +173,7 @@ export const migrate = (
 };
 
 /** One step, unless another process took it meanwhile. @returns the version afterwards */
-const step = (database: SqliteDatabase, nowUs: number, what: string, migrations: readonly string[]): number => {
+const step = (database: SqliteDatabase, nowUs: number, what: string, migrations: readonly Migration[]): number => {
   database.exec('begin immediate');
   try {
     const version = versionOf(database, what);
@@ -154,7 +184,8 @@ const step = (database: SqliteDatabase, nowUs: number, what: string, migrations:
     }
     if (version === 0)
       database.exec(`create table ${LEDGER} (version integer primary key, applied_us integer not null)`);
-    database.exec(next);
+    if (typeof next === 'string') database.exec(next);
+    else next(database, nowUs);
     database.prepare(`insert into ${LEDGER} values (?, ?)`).run([version + 1, Math.round(nowUs)]);
     database.exec('commit');
     return version + 1;

@@ -12,6 +12,12 @@ export type AccountRow = {
   readonly metaflows: JsonObject | null;
   /** Kazoo's `{account, endpoint}` (kazoo-contract §1.5). */
   readonly callRecording: JsonObject | null;
+  /** Where its events go besides; null: nowhere. */
+  readonly webhookUrl: string | null;
+  /** What they are signed with, sealed by whoever wrote it. */
+  readonly webhookSecret: string | null;
+  /** The keys of its voice servers' streams, sealed by whoever wrote them; null: none. */
+  readonly streamKeys: string | null;
   /** Properties that mean nothing to us, kept because Kazoo keeps them. */
   readonly extra: JsonObject;
   readonly createdUs: number;
@@ -101,6 +107,8 @@ export type RecordingPatch = Partial<Omit<RecordingRow, 'id' | 'accountId'>>;
 export type DeliveryRow = {
   readonly recordingId: string;
   readonly accountId: string;
+  /** What it shares its concurrency and its circuit with: never more of a URL than its origin. Empty in rows of an earlier version. */
+  readonly target: string;
   readonly state: 'waiting' | 'done' | 'failed';
   readonly tries: number;
   /** When it is to be tried next. */
@@ -111,6 +119,26 @@ export type DeliveryRow = {
   readonly lastStatus: number | null;
   readonly lastError: string | null;
 };
+
+/** One event on its way to its account's webhook. */
+export type WebhookRow = {
+  readonly accountId: string;
+  /** The event's, unique within its account. */
+  readonly id: string;
+  /** When it happened; no two of an account at once, so that they have an order. */
+  readonly createdUs: number;
+  /** The event as JSON: what is sent, byte for byte. */
+  readonly body: string;
+  readonly state: 'waiting' | 'failed';
+  readonly tries: number;
+  readonly nextUs: number;
+  readonly deadlineUs: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+};
+
+/** What an agenda is made from. */
+export type WebhookHead = Pick<WebhookRow, 'accountId' | 'id' | 'createdUs' | 'nextUs' | 'deadlineUs'>;
 
 export type AuditEntry = {
   readonly accountId: string;
@@ -123,5 +151,20 @@ export type AuditEntry = {
   readonly data: JsonObject;
 };
 
-/** Entries are numbered in the order they were written. */
-export type AuditRow = AuditEntry & { readonly id: number };
+/** Where a chain ends: its last entry. Each account's entries are numbered from 1 in the order they were written. */
+export type ChainEnd = { readonly entry: number; readonly hash: string };
+
+/** An entry as it is chained (`audit-chain.ts`); hashes are SHA-256, lower-case hex. */
+export type AuditRow = AuditEntry & ChainEnd & { readonly previous: string };
+
+/** A key that manifests were signed with. */
+export type SigningKeyRow = {
+  readonly keyId: string;
+  /** Base64 of the raw public key. */
+  readonly publicKey: string;
+  /** When it came into use. */
+  readonly firstUs: number;
+};
+
+/** The last entry that was written for an account, kept apart from it: an end that is cut off shows. */
+export type AuditHeadRow = ChainEnd & { readonly accountId: string };

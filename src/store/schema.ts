@@ -1,7 +1,18 @@
 /** The tables as they are stored. What kysely checks queries by. */
-import type { Generated, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Stored } from './row-codec.ts';
-import type { AccountRow, AuditRow, DeliveryRow, KeyRow, PersonRow, RecordingRow, TokenRow } from './rows.ts';
+import type {
+  AccountRow,
+  AuditHeadRow,
+  AuditRow,
+  DeliveryRow,
+  KeyRow,
+  PersonRow,
+  RecordingRow,
+  SigningKeyRow,
+  TokenRow,
+  WebhookRow,
+} from './rows.ts';
 
 /** Names in camel case; kysely's `CamelCasePlugin` makes them `api_keys`, `account_id`. */
 export type Tables = {
@@ -11,7 +22,10 @@ export type Tables = {
   tokens: Stored<TokenRow>;
   recordings: Stored<RecordingRow>;
   deliveries: Stored<DeliveryRow>;
-  audit: Omit<Stored<AuditRow>, 'id'> & { id: Generated<number> };
+  webhooks: Stored<WebhookRow>;
+  audit: Stored<AuditRow>;
+  auditHeads: Stored<AuditHeadRow>;
+  signingKeys: Stored<SigningKeyRow>;
 };
 
 /** The database, or a transaction of it. */

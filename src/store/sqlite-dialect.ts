@@ -1,12 +1,6 @@
 /** kysely's SQLite dialect with transactions that take the write lock at once, and whose failures are the ones that are told. */
-import {
-  CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  SqliteDialect,
-  type SqliteDialectConfig,
-  SqliteDriver,
-} from 'kysely';
+import { type DatabaseConnection, type Driver, SqliteDialect, type SqliteDialectConfig, SqliteDriver } from 'kysely';
+import { beginWriting, rollBack } from './write-transaction.ts';
 
 export class WritingSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;
@@ -22,16 +16,11 @@ export class WritingSqliteDialect extends SqliteDialect {
 }
 
 class WritingSqliteDriver extends SqliteDriver {
-  /** All of ours write after they have read; with a plain `begin` another process' commit in between fails them, however long they would wait. */
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  override beginTransaction(connection: DatabaseConnection): Promise<void> {
+    return beginWriting(connection);
   }
 
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    try {
-      await connection.executeQuery(CompiledQuery.raw('rollback'));
-    } catch {
-      // SQLite has done so itself, as it does when the disk is full; kysely goes on to throw what led here.
-    }
+    await rollBack(connection);
   }
 }

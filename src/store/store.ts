@@ -1,5 +1,5 @@
 /**
- * The database: accounts, people, keys, tokens, recordings, deliveries, audit, in one SQLite file. Every query goes through kysely, so that
+ * The database: accounts, people, keys, tokens, recordings, deliveries, webhooks, audit, in one SQLite file. Every query goes through kysely, so that
  * PostgreSQL can serve the same ones. SQLite answers at once; the promises are for what comes after it.
  */
 import { CamelCasePlugin, Kysely } from 'kysely';
@@ -12,11 +12,13 @@ import { migrate } from './migrations.ts';
 import { PeopleTable } from './people-table.ts';
 import { RecordingTable } from './recording-table.ts';
 import type { Queries, Tables } from './schema.ts';
+import { SigningKeyTable } from './signing-key-table.ts';
 import { findSqlite, type SqliteBinding } from './sqlite-binding.ts';
 import { WritingSqliteDialect } from './sqlite-dialect.ts';
 import { openSqliteFile } from './sqlite-file.ts';
 import { ThreadedDatabase, ThreadedDialect } from './threaded-database.ts';
 import { TokenTable } from './token-table.ts';
+import { WebhookTable } from './webhook-table.ts';
 
 /** The tables, of the database or within a transaction. */
 export class StoreTables {
@@ -26,7 +28,9 @@ export class StoreTables {
   readonly tokens: TokenTable;
   readonly recordings: RecordingTable;
   readonly deliveries: DeliveryTable;
+  readonly webhooks: WebhookTable;
   readonly audit: AuditTable;
+  readonly signingKeys: SigningKeyTable;
 
   constructor(queries: Queries) {
     this.accounts = new AccountTable(queries);
@@ -35,7 +39,9 @@ export class StoreTables {
     this.tokens = new TokenTable(queries);
     this.recordings = new RecordingTable(queries);
     this.deliveries = new DeliveryTable(queries);
+    this.webhooks = new WebhookTable(queries);
     this.audit = new AuditTable(queries);
+    this.signingKeys = new SigningKeyTable(queries);
   }
 }
 

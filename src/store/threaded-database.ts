@@ -1,15 +1,19 @@
 /** The database of another thread, as kysely's driver asks it: one connection, whose statements are answered in order. */
 import { Worker } from 'node:worker_threads';
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
-import { CompiledQuery as Raw, SqliteAdapter, SqliteDialect, type SqliteDialectConfig } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type QueryResult,
+  SqliteDialect,
+  type SqliteDialectConfig,
+} from 'kysely';
+import { builtUrl } from '../core/built-url.ts';
 import { AppError, CATALOGUE, type ErrorCode } from '../core/errors.ts';
 import type { FromStore, StoreResult, StoreThreadData } from './store-messages.ts';
+import { beginWriting, rollBack } from './write-transaction.ts';
 
-/** Threads run what is built: run from its source, this file finds it in the build folder. */
-const THREAD_URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/store/store-thread.js' : './store-thread.js',
-  import.meta.url,
-);
+const THREAD_URL = builtUrl('store/store-thread.js');
 
 type Waiting = { resolve(result: StoreResult): void; reject(error: AppError): void };
 
@@ -98,10 +102,6 @@ export class ThreadedDialect extends SqliteDialect {
   override createDriver(): Driver {
     return new ThreadedDriver(this.#database);
   }
-
-  override createAdapter(): SqliteAdapter {
-    return new SqliteAdapter();
-  }
 }
 
 class ThreadedDriver implements Driver {
@@ -109,6 +109,8 @@ class ThreadedDriver implements Driver {
   /** Whoever has the connection, and whoever waits for it. */
   #turn: Promise<void> = Promise.resolve();
   #release: (() => void) | undefined;
+  /** A transaction failed and could not be rolled back. */
+  #isOpen = false;
 
   constructor(database: ThreadedDatabase) {
     this.#database = database;
@@ -124,24 +126,25 @@ class ThreadedDriver implements Driver {
     });
     await before;
     this.#release = release;
+    // What is written now must not end up in a transaction that nobody will commit.
+    if (this.#isOpen) this.#isOpen = !(await rollBack(this.#database));
+    if (this.#isOpen) {
+      release();
+      throw new AppError('STORE_FAILED', 'the database can not undo a transaction that failed');
+    }
     return this.#database;
   }
 
-  /** Ours write after they have read; with a plain `begin` another process' commit in between would fail them. */
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(Raw.raw('begin immediate'));
+  beginTransaction(connection: DatabaseConnection): Promise<void> {
+    return beginWriting(connection);
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(Raw.raw('commit'));
+    await connection.executeQuery(CompiledQuery.raw('commit'));
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    try {
-      await connection.executeQuery(Raw.raw('rollback'));
-    } catch {
-      // SQLite has done so itself, as it does when the disk is full; kysely goes on to throw what led here.
-    }
+    this.#isOpen = !(await rollBack(connection));
   }
 
   async releaseConnection(): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { parseJsonText } from '../../src/core/json-text.ts';
+import { describe, expect, test } from 'vitest';
+import { parseJsonText, repeatsNames } from '../../src/core/json-text.ts';
 
 for (const { name, text, at } of [
   { name: 'nothing', text: '', at: [1, 1] },
@@ -53,4 +53,29 @@ test('JSON is read, and JSON with one place spoilt is located no later than ther
       expect(before + (spoilt.line > 1 ? 1 : 0) + spoilt.column - 1).toBeLessThanOrEqual(place);
     }),
   );
+});
+
+describe('a name that an object has twice', () => {
+  for (const [text, repeats] of [
+    ['{"a":1,"a":1}', true],
+    ['{"a":1,"\\u0061":2}', true],
+    ['[{"b":{"a":1 ,\n"a" : []}}]', true],
+    ['{"__proto__":1,"__proto__":2}', true],
+    ['{"a":{"a":[{"a":1},{"a":1}]},"b":"a"}', false],
+    ['{"a":"\\":,\\"a\\":","b":["a:","\\\\"]}', false],
+    ['"a"', false],
+    ['{}', false],
+  ] as const)
+    test(`${text}: ${repeats}`, () => expect(repeatsNames(text, JSON.parse(text))).toBe(repeats));
+
+  test('is found wherever it is, and never where there is none', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.nat({ max: 3 }), (value, space) => {
+        const text = JSON.stringify(value, null, space);
+        expect(repeatsNames(text, JSON.parse(text))).toBe(false);
+        const twice = `{"x":${text},"y":0,"x":${text}}`;
+        expect(repeatsNames(twice, JSON.parse(twice))).toBe(true);
+      }),
+    );
+  });
 });

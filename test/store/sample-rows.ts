@@ -30,6 +30,9 @@ export const account = (row: Partial<AccountRow> = {}): AccountRow => ({
   name: 'Acme',
   metaflows: null,
   callRecording: null,
+  webhookUrl: null,
+  webhookSecret: null,
+  streamKeys: null,
   extra: {},
   createdUs: NOON_US,
   ...row,
@@ -96,6 +99,7 @@ export const recording = (row: Partial<RecordingRow> = {}): RecordingRow => ({
 export const delivery = (row: Partial<DeliveryRow> = {}): DeliveryRow => ({
   recordingId: '202311-1',
   accountId: 'a1',
+  target: 'a1 https://target.example',
   state: 'waiting',
   tries: 0,
   nextUs: NOON_US,

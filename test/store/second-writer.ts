@@ -3,6 +3,7 @@ import { Store } from '../../src/store/store.ts';
 
 const [path, count] = process.argv.slice(2);
 const store = await Store.open(path!);
+process.stdout.write('open\n');
 for (let n = 0; n < Number(count); n++) {
   await store.atomically(async ({ audit }) => {
     const [last] = await audit.page('a1', { limit: 1 });
@@ -11,7 +12,7 @@ for (let n = 0; n < Number(count); n++) {
       atUs: n,
       actor: 'second',
       action: 'count',
-      subject: `${last?.id ?? 0}`,
+      subject: `${last?.entry ?? 0}`,
       data: {},
     });
   });

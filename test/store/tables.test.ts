@@ -205,6 +205,8 @@ describe('recordings and deliveries', () => {
   });
 });
 
+const LINKED = { previous: expect.stringMatching(/^[0-9a-f]{64}$/), hash: expect.stringMatching(/^[0-9a-f]{64}$/) };
+
 describe('the audit', () => {
   test('is read newest first, a page at a time, by account', async () => {
     const store = await openStore();
@@ -212,12 +214,12 @@ describe('the audit', () => {
     await store.audit.append(auditEntry({ accountId: 'a2', atUs: 9 }));
     const [four, three] = await store.audit.page('a1', { limit: 2 });
     expect([four, three]).toEqual([
-      { id: 4, ...auditEntry({ atUs: 4, subject: 'c4' }) },
-      { id: 3, ...auditEntry({ atUs: 3, subject: 'c3' }) },
+      { entry: 4, ...LINKED, ...auditEntry({ atUs: 4, subject: 'c4' }) },
+      { entry: 3, ...LINKED, ...auditEntry({ atUs: 3, subject: 'c3' }) },
     ]);
-    expect((await store.audit.page('a1', { limit: 9, before: three!.id })).map(({ atUs }) => atUs)).toEqual([2, 1]);
-    expect(await store.audit.removeBefore(3)).toBe(2);
-    expect(await store.audit.page('a1', { limit: 9 })).toHaveLength(2);
+    expect((await store.audit.page('a1', { limit: 9, before: three!.entry })).map(({ atUs }) => atUs)).toEqual([2, 1]);
+    expect(await store.audit.prune(3, 10)).toBe(2);
+    expect((await store.audit.page('a1', { limit: 9 })).map(({ entry }) => entry)).toEqual([5, 4, 3]);
   });
 
   test('takes several entries in their order, all of them or none', async () => {

@@ -1,10 +1,12 @@
 /** The store on a thread of its own: the same answers, the same errors, and nobody waits for the disk. */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { findSqlite } from '../../src/store/sqlite-binding.ts';
 import { Store } from '../../src/store/store.ts';
+import { ThreadedDatabase } from '../../src/store/threaded-database.ts';
 import { scratchDir } from '../support/scratch.ts';
 import { account, auditEntry, recording } from './sample-rows.ts';
 
@@ -40,6 +42,27 @@ describe('a store on its own thread', () => {
     expect(await meanwhile).toEqual([]);
     expect(await store.atomically(({ accounts }) => accounts.insert(account()).then(() => 7))).toBe(7);
     expect(await store.accounts.list()).toEqual([account()]);
+  });
+
+  test('a transaction that could be neither committed nor undone takes nothing with it that comes after', async () => {
+    const path = join(scratchDir(), 'record-call.db');
+    const store = await open(path);
+    const fault = new AppError('STORE_FAILED', 'the database could not be read or written');
+    const ask = ThreadedDatabase.prototype.executeQuery;
+    const broken = vi.spyOn(ThreadedDatabase.prototype, 'executeQuery').mockImplementation(function (
+      this: ThreadedDatabase,
+      query,
+    ) {
+      return /^(commit|rollback)/.test(query.sql) ? Promise.reject(fault) : ask.call(this, query);
+    } as typeof ask);
+    const failed = store.atomically(({ accounts }) => accounts.insert(account({ id: 'lost' })));
+    await expect(failed).rejects.toBe(fault);
+    // As long as it is open nothing else may be written: it would be in it.
+    await expect(store.accounts.insert(account({ id: 'refused' }))).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    broken.mockRestore();
+    await store.accounts.insert(account({ id: 'kept' }));
+    await store.close();
+    expect((await (await open(path)).accounts.list()).map(({ id }) => id)).toEqual(['kept']);
   });
 
   test('answers many that ask at once, each its own', async () => {

@@ -1,18 +1,19 @@
 /** Opens a finished recording, mp3 or wav by its content and not by its name, and gives back its samples. */
+import type { ByteSource } from '../../core/byte-source.ts';
 import { AppError } from '../../core/errors.ts';
 import { ArtefactFile } from './artefact-file.ts';
 import type { DecodedAudio, OpenedAudio } from './decoded-audio.ts';
 import { openMp3 } from './mp3-decoder.ts';
 import { openWav } from './wav-decoder.ts';
 
-/** @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE */
-export const decodeArtefact = async (path: string): Promise<DecodedAudio> => {
-  const file = await ArtefactFile.open(path);
+/** @param from the path of a plain file, or a source. @throws AppError INPUT_MISSING, ARTEFACT_UNREADABLE; what the source throws */
+export const decodeArtefact = async (from: string | ByteSource): Promise<DecodedAudio> => {
+  const file = await ArtefactFile.open(from);
   try {
     const { head, read } = await understand(file);
-    return { ...head, chunks: { [Symbol.asyncIterator]: () => readAgain(path, read) } };
+    return { ...head, chunks: { [Symbol.asyncIterator]: () => readAgain(from, read) } };
   } catch (error) {
-    throw named(path, error);
+    throw named(from, error);
   } finally {
     await file.close();
   }
@@ -26,17 +27,19 @@ const understand = async (file: ArtefactFile): Promise<OpenedAudio> => {
   throw new AppError('ARTEFACT_UNREADABLE', 'the file is neither mp3 nor wav');
 };
 
-async function* readAgain(path: string, read: OpenedAudio['read']): AsyncGenerator<Int16Array> {
-  const file = await ArtefactFile.open(path);
+async function* readAgain(from: string | ByteSource, read: OpenedAudio['read']): AsyncGenerator<Int16Array> {
+  const file = await ArtefactFile.open(from);
   try {
     yield* read(file);
   } catch (error) {
-    throw named(path, error);
+    throw named(from, error);
   } finally {
     await file.close();
   }
 }
 
-/** An error of the readers with the file's name put before it. */
-const named = (path: string, error: unknown): unknown =>
-  error instanceof AppError ? new AppError(error.code, `${path}: ${error.message}`, { cause: error.cause }) : error;
+/** An error of the readers with the file's name put before it, where there is one. */
+const named = (from: string | ByteSource, error: unknown): unknown =>
+  error instanceof AppError && typeof from === 'string'
+    ? new AppError(error.code, `${from}: ${error.message}`, { cause: error.cause })
+    : error;

@@ -1,49 +1,32 @@
-/** Reads an artefact from disk by position, in pieces of the caller's size. */
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { AppError, systemCode } from '../../core/errors.ts';
+/** Reads an artefact by position, in pieces of the caller's size: a file on disk, or whatever else gives its bytes. */
+import type { ByteSource, OpenBytes } from '../../core/byte-source.ts';
+import { plainArtefact } from './plain-artefact.ts';
 
 export class ArtefactFile {
-  readonly path: string;
   readonly bytes: number;
-  readonly #handle: FileHandle;
+  readonly #file: OpenBytes;
 
-  private constructor(path: string, bytes: number, handle: FileHandle) {
-    this.path = path;
-    this.bytes = bytes;
-    this.#handle = handle;
+  private constructor(file: OpenBytes) {
+    this.#file = file;
+    this.bytes = file.size;
   }
 
   /**
-   * @throws AppError INPUT_MISSING when it can't be opened, ARTEFACT_UNREADABLE when it is no file (a folder, a pipe).
+   * @param from the path of a plain artefact, or a source.
+   * @throws AppError INPUT_MISSING when it can't be opened, ARTEFACT_UNREADABLE when it is no file (a folder, a pipe) or is sealed; what
+   *   the source throws
    */
-  static async open(path: string): Promise<ArtefactFile> {
-    // Without O_NONBLOCK a named pipe would wait for its writer, perhaps for ever.
-    const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const handle = await opening.catch((error: unknown) => {
-      throw new AppError('INPUT_MISSING', `can't read the artefact ${path} (${systemCode(error) ?? 'unknown'})`, {
-        cause: error,
-      });
-    });
-    const about = await handle.stat();
-    if (about.isFile()) return new ArtefactFile(path, about.size, handle);
-    await handle.close();
-    throw new AppError('ARTEFACT_UNREADABLE', `${path} is not a file`);
+  static async open(from: string | ByteSource): Promise<ArtefactFile> {
+    return new ArtefactFile(await (typeof from === 'string' ? plainArtefact(from) : from).open());
   }
 
   /** Up to `length` bytes at `position`, fewer where the file ends. */
   readonly readAt = async (position: number, length: number): Promise<Buffer> => {
     const room = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.bytes - position)));
-    let done = 0;
-    while (done < room.length) {
-      const { bytesRead } = await this.#handle.read(room, done, room.length - done, position + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return room.subarray(0, done);
+    return room.subarray(0, await this.#file.read(room, position));
   };
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.#file.close();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Decodes one stream's payloads with ffmpeg into a file of PCM in which each payload has its exact place, whatever
+ * Decodes one stream's payloads with ffmpeg into a sealed file of PCM in which each payload has its exact place, whatever
  * ffmpeg drops.
  *
  *     payloads ─▶ ForeignFormat.units ─▶ ffmpeg ─▶ SampleSchedule puts silence between ─▶ file
@@ -8,6 +8,7 @@ import { AppError, asAppError } from '../../core/errors.ts';
 import type { Codec } from '../../media/codec.ts';
 import { codecFor } from '../../media/codecs/registry.ts';
 import { formatWireCodec, type WireCodec } from '../../media/wire-codec.ts';
+import type { SealKey } from '../../spool/seal/seal-key.ts';
 import { OutputFile } from '../encode/output-file.ts';
 import { type FfmpegProgram, probeFfmpeg } from './ffmpeg-program.ts';
 import { FfmpegRun, pipeEnd } from './ffmpeg-run.ts';
@@ -22,6 +23,8 @@ export type ForeignJob = {
   readonly frames: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Made exclusively with mode 0600; removed again when decoding fails. */
   readonly path: string;
+  /** What the file is sealed with, as `pcm`. */
+  readonly key: SealKey;
   /** `probeFfmpeg()` by default. */
   readonly program?: FfmpegProgram;
   readonly signal?: AbortSignal;
@@ -59,7 +62,7 @@ export const decodeForeign = async (job: ForeignJob): Promise<ForeignPcm> => {
       `${described(job.codec)} needs an ffmpeg with ${wanted}, which ${program.path} is not: install one, or ${REMEDY}`,
     );
   }
-  const file = await OutputFile.create(job.path);
+  const file = await OutputFile.create(job.path, { seal: { key: job.key, purpose: 'pcm' } });
   try {
     const decoding = new ForeignDecoding(codec, format, program, file);
     const pcm = await decoding.run(job.frames, job.signal);

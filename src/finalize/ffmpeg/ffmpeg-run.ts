@@ -8,7 +8,6 @@ import { PassThrough, type Readable } from 'node:stream';
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
-import { unwritable } from '../encode/output-file.ts';
 import type { FfmpegProgram } from './ffmpeg-program.ts';
 import { tame } from './tame-command.ts';
 
@@ -19,11 +18,8 @@ export type FfmpegRunOptions = {
   /** Arguments before `-i`, one by one: an option and its value are two. */
   readonly inputOptions: readonly string[];
   readonly outputOptions: readonly string[];
-  /**
-   * An absolute path, written over when it is there, or a stream made by `pipeEnd`, destroyed with the error when the
-   * run fails.
-   */
-  readonly output: string | PassThrough;
+  /** Made by `pipeEnd`; destroyed with the error when the run fails. Nothing is ever written to a disk. */
+  readonly output: PassThrough;
   /** The system's, by default. */
   readonly clock?: Clock;
 };
@@ -32,12 +28,6 @@ export type FfmpegRunOptions = {
 const LINES_KEPT = 20;
 /** A program that takes and gives nothing for this long, while it is waited for, will never go on. */
 const STALLED_SECONDS = 60;
-/** How ffmpeg words what a full disk answered: the C library's own text, never translated. */
-const DISK_SAYS: readonly (readonly [text: string, code: string])[] = [
-  ['No space left on device', 'ENOSPC'],
-  ['Disk quota exceeded', 'EDQUOT'],
-  ['File too large', 'EFBIG'],
-];
 
 /**
  * A stream for either end of a run. It never closes by itself: fluent-ffmpeg calls a close an error 20 ms later, sooner
@@ -47,12 +37,11 @@ export const pipeEnd = (): PassThrough => new PassThrough({ autoDestroy: false, 
 
 export class FfmpegRun {
   /**
-   * Settles when ffmpeg has ended: resolves on success; rejects with OUTPUT_UNWRITABLE when the disk is full, which ffmpeg may
-   * call a success, else with FFMPEG_FAILED and the last line it printed.
+   * Settles when ffmpeg has ended: resolves on success, rejects with FFMPEG_FAILED and the last line it printed.
    */
   readonly ended: Promise<void>;
   readonly #input = pipeEnd();
-  readonly #output: string | PassThrough;
+  readonly #output: PassThrough;
   readonly #clock: Clock;
   readonly #command: FfmpegCommand;
   /** Pieces of output so far. */
@@ -68,9 +57,8 @@ export class FfmpegRun {
     const command = fluent({ source, stdoutLines: LINES_KEPT });
     this.#command = command;
     tame(command, program);
-    // -y: fluent-ffmpeg adds it for plain paths only, and without `file:` a path such as `a:b.mp3` would be a protocol.
-    command.inputOptions(['-hide_banner', '-nostdin', '-nostats', '-y', '-loglevel', 'error', ...inputOptions]);
-    command.output(typeof output === 'string' ? `file:${output}` : output);
+    command.inputOptions(['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', ...inputOptions]);
+    command.output(output);
     command.outputOptions([...outputOptions]);
     this.ended = new Promise((resolve, reject) => {
       this.#fail = reject;
@@ -78,23 +66,18 @@ export class FfmpegRun {
         this.#running = true;
         if (this.#killed) command.kill('SIGKILL');
       });
-      command.on('end', (_stdout: unknown, stderr: unknown) => {
+      command.on('end', () => {
         this.#running = false;
-        const full = typeof output === 'string' ? diskFault(output, stderr) : undefined;
-        if (full === undefined) resolve();
-        else reject(full);
+        resolve();
       });
       command.on('error', (error: Error, _stdout: unknown, stderr: unknown) => {
         this.#running = false;
-        const full = typeof output === 'string' ? diskFault(output, stderr, error) : undefined;
-        reject(full ?? failure(reason(error, stderr), error));
+        reject(failure(reason(error, stderr), error));
       });
     });
     // Also keeps a failure that nobody waits for from being an unhandled rejection.
-    this.ended.catch((error: Error) => typeof output !== 'string' && output.destroy(error));
-    if (typeof output !== 'string') {
-      output.once('pipe', (from: Readable) => from.on('data', () => this.#given++));
-    }
+    this.ended.catch((error: Error) => output.destroy(error));
+    output.once('pipe', (from: Readable) => from.on('data', () => this.#given++));
     command.run();
   }
 
@@ -142,7 +125,7 @@ export class FfmpegRun {
   async #watch(waiting: AbortSignal): Promise<void> {
     for (let given = -1; ; ) {
       // What it gave and nobody has taken yet holds it up, not itself.
-      const isHeldUp = typeof this.#output !== 'string' && this.#output.readableLength > 0;
+      const isHeldUp = this.#output.readableLength > 0;
       if (given === this.#given && !isHeldUp) break;
       given = this.#given;
       try {
@@ -159,11 +142,6 @@ export class FfmpegRun {
 
 const failure = (why: string, cause?: unknown): AppError =>
   new AppError('FFMPEG_FAILED', `ffmpeg failed: ${why}`, { cause });
-
-const diskFault = (path: string, stderr: unknown, cause?: unknown): AppError | undefined => {
-  const [, code] = DISK_SAYS.find(([text]) => typeof stderr === 'string' && stderr.includes(text)) ?? [];
-  return code === undefined ? undefined : unwritable(path, code, cause);
-};
 
 /** What ffmpeg itself said last, else how it ended. */
 const reason = (error: Error, stderr: unknown): string => {

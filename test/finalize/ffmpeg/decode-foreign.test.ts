@@ -1,13 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeForeign } from '../../../src/finalize/ffmpeg/decode-foreign.ts';
 import { codecFor } from '../../../src/media/codecs/registry.ts';
 import type { WireCodec } from '../../../src/media/wire-codec.ts';
+import { newSealKey } from '../../../src/spool/seal/seal-key.ts';
+import { sealedFile } from '../../../src/spool/seal/sealed-file.ts';
 import { hasFfmpeg, lag, noise, pcmThroughFfmpeg, same, scratch, sweep, throughFfmpeg } from '../encode/listening.ts';
 import { DIES, described, FAILS, pretender } from './pretenders.ts';
 
 const place = scratch();
+const KEY = newSealKey(randomBytes);
 const SOUND = sweep(8000, 12_000);
 const fails = (code: string, ...says: string[]) =>
   expect.objectContaining({ code, message: expect.stringMatching(says.join('.*')) });
@@ -46,10 +50,19 @@ const oggPackets = (ogg: Buffer): Buffer[] => {
   return packets.slice(2);
 };
 
+const unsealed = async (path: string): Promise<Buffer> => {
+  const file = await sealedFile(path, KEY, 'pcm').open();
+  const bytes = Buffer.alloc(file.size);
+  await file.read(bytes, 0);
+  await file.close();
+  return bytes;
+};
+
 const decode = async (codec: WireCodec, frames: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
   const path = place('f.pcm');
-  const result = await decodeForeign({ codec, frames, path });
-  const bytes = readFileSync(path);
+  const result = await decodeForeign({ codec, frames, path, key: KEY });
+  const bytes = await unsealed(path);
+  if (bytes.length > 64) expect(readFileSync(path).includes(bytes.subarray(0, 64))).toBe(false);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   return { ...result, pcm: new Int16Array(Uint8Array.from(bytes).buffer) };
 };
@@ -240,19 +253,19 @@ describe('is refused by name', () => {
 
   for (const codec of [wire('QCELP'), wire('G728'), wire('AMR', 8000, 'crc=1'), wire('NOSUCH')]) {
     test(`${codec.name} ${codec.fmtp ?? ''}: no way into ffmpeg`, async () => {
-      const decoding = decodeForeign({ codec, frames: [], path: place('x.pcm') });
+      const decoding = decodeForeign({ codec, frames: [], path: place('x.pcm'), key: KEY });
       await expect(decoding).rejects.toThrow(fails('CODEC_UNSUPPORTED', codec.name, codec.fmtp ?? '', 'PCMU, PCMA'));
     });
   }
   test('iLBC, when this ffmpeg has no decoder for it', async () => {
     const program = described('/usr/bin/ffmpeg');
-    const decoding = decodeForeign({ codec: wire('ILBC'), frames: [], path: place('x.pcm'), program });
+    const decoding = decodeForeign({ codec: wire('ILBC'), frames: [], path: place('x.pcm'), key: KEY, program });
     await expect(decoding).rejects.toThrow(fails('CODEC_UNSUPPORTED', 'ILBC/8000', 'ilbc or libilbc', 'PCMU'));
   });
   test('G.729, when there is no ffmpeg: FFMPEG_MISSING with codec and remedy', async () => {
     vi.stubEnv('FFMPEG_PATH', '/nowhere/ffmpeg');
     const path = place('x.pcm');
-    await expect(decodeForeign({ codec: wire('G729'), frames: [], path })).rejects.toThrow(
+    await expect(decodeForeign({ codec: wire('G729'), frames: [], path, key: KEY })).rejects.toThrow(
       fails('FFMPEG_MISSING', 'G729/8000', '/nowhere/ffmpeg', 'PCMU'),
     );
     expect(() => statSync(path)).toThrow('ENOENT');
@@ -267,6 +280,7 @@ describe('when it goes wrong, nothing is left behind', () => {
     codec: wire('GSM'),
     frames,
     path: place('y.pcm'),
+    key: KEY,
     program: pretender(place('program'), script),
   });
   const gone = (path: string) => expect(() => statSync(path)).toThrow('ENOENT');
@@ -324,22 +338,22 @@ test('what ffmpeg keeps for itself is silence at the end, and counted', async ()
   const program = pretender(place('stingy'), '#!/bin/sh\ncat >/dev/null\nhead -c 200 /dev/zero\n');
   const path = place('short.pcm');
   const frames = Array<Uint8Array>(10).fill(Buffer.alloc(33, 0xd5));
-  expect(await decodeForeign({ codec: wire('GSM'), frames, path, program })).toEqual({
+  expect(await decodeForeign({ codec: wire('GSM'), frames, path, key: KEY, program })).toEqual({
     sampleRate: 8000,
     samples: 1600,
     missing: 1500,
   });
-  expect(statSync(path).size).toBe(3200);
+  expect((await unsealed(path)).length).toBe(3200);
 });
 
 test('what ffmpeg adds is dropped', async () => {
   const program = pretender(place('generous'), '#!/bin/sh\ncat >/dev/null\nhead -c 9001 /dev/zero\n');
   const path = place('long.pcm');
   const frames = Array<Uint8Array>(10).fill(Buffer.alloc(33, 0xd5));
-  expect(await decodeForeign({ codec: wire('GSM'), frames, path, program })).toEqual({
+  expect(await decodeForeign({ codec: wire('GSM'), frames, path, key: KEY, program })).toEqual({
     sampleRate: 8000,
     samples: 1600,
     missing: 0,
   });
-  expect(statSync(path).size).toBe(3200);
+  expect((await unsealed(path)).length).toBe(3200);
 });

@@ -1,11 +1,18 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MP3_RATES } from '../../../src/core/record-call.ts';
+import { LEAD_IN } from '../../../src/finalize/encode/gapless.ts';
+import { parseInfoFrame } from '../../../src/finalize/encode/info-tag.ts';
 import { LameEncoder } from '../../../src/finalize/encode/lame-encoder.ts';
+import { parseMp3Frame } from '../../../src/finalize/encode/mp3-frame.ts';
 import { WavEncoder } from '../../../src/finalize/encode/wav-encoder.ts';
 import { FfmpegEncoder } from '../../../src/finalize/ffmpeg/ffmpeg-encoder.ts';
 import { type FfmpegProgram, probeFfmpeg } from '../../../src/finalize/ffmpeg/ffmpeg-program.ts';
+import { newSealKey } from '../../../src/spool/seal/seal-key.ts';
+import { sealedFile } from '../../../src/spool/seal/sealed-file.ts';
 import { canMountTmpfs, smallDisk } from '../../support/small-disk.ts';
 import {
   channel,
@@ -19,6 +26,7 @@ import {
   noise,
   peak,
   probe,
+  same,
   scratch,
   sweep,
   tone,
@@ -129,13 +137,46 @@ describe.skipIf(!hasFfmpeg)('with the ffmpeg of this machine', () => {
     }
   });
 
-  test('a file that lost its end, of which ffmpeg says nothing, is not taken for whole', async () => {
-    const script = `#!/bin/sh\n${program.path} "$@"\nfor last; do :; done\nexec truncate -s -1 "\${last#file:}"\n`;
+  test('an mp3 whose end is lost on its way here is not taken for whole', async () => {
+    const script = `#!/bin/sh\n${program.path} "$@" | head -c 5000\n`;
     const cutting = { ...program, path: pretender(place('cutting'), script).path };
     const encoder = await FfmpegEncoder.create({ path: place('cut.mp3'), sampleRate: 8000, channels: 1 }, cutting);
-    await encoder.write(noise(8000, 5000), 8000);
-    await expect(encoder.finish()).rejects.toThrow(failed('ffmpeg failed: the file has not all that it should have'));
+    await encoder.write(noise(80_000, 5000), 80_000);
+    await expect(encoder.finish()).rejects.toThrow(failed('it did not give an mp3 to its end'));
     await encoder.abort();
+  });
+
+  test('the tag is the one that ffmpeg itself writes into a file, but for what it leaves out or has wrong', async () => {
+    const samples = noise(30_000, 5000);
+    const path = place('tagged.mp3');
+    await encodeAll(await make(path, 8000, 1), samples, 1);
+    const ours = readFileSync(path);
+    const theirs = place('theirs.mp3');
+    const pcm = place('pcm');
+    writeFileSync(pcm, Buffer.concat([Buffer.alloc(2 * LEAD_IN), Buffer.from(samples.buffer)]));
+    const options = '-fflags +bitexact -id3v2_version 0 -filter:a volume=1/0.95:precision=float -sample_fmt fltp';
+    const encoding = '-c:a libmp3lame -b:a 24k -joint_stereo 0 -f mp3';
+    const words = ['-f', 's16le', '-ar', '8000', '-ac', '1', '-i', pcm, ...`${options} ${encoding}`.split(' ')];
+    execFileSync(program.path, ['-v', 'error', ...words, theirs]);
+    const [own, other] = [ours, readFileSync(theirs)].map((bytes) => parseMp3Frame(bytes, 0)!.bytes);
+    expect(own).toBe(other);
+    expect(ours.subarray(own).equals(readFileSync(theirs).subarray(other))).toBe(true);
+    const [tag, said] = [ours, readFileSync(theirs)].map((bytes) => parseInfoFrame(bytes.subarray(0, own))!);
+    expect(tag).toEqual({ ...said, delay: LEAD_IN + said.delay!, padding: tag.padding });
+  });
+
+  test('sealed, it is the same mp3, of which the disk has nothing', async () => {
+    const [plain, sealed] = [place('plain.mp3'), place('sealed.mp3')];
+    const pcm = noise(2 * 100_000, 5000);
+    const key = newSealKey(randomBytes);
+    const options = { sampleRate: 8000, channels: 2 } as const;
+    const one = await encodeAll(await make(plain, 8000, 2), pcm, 2);
+    const sealing = { ...options, path: sealed, seal: { key, purpose: 'artefact' } } as const;
+    const other = await encodeAll(await FfmpegEncoder.create(sealing, program), pcm, 2);
+    expect(other).toEqual(one);
+    const { pcm: heard } = await hear(sealedFile(sealed, key, 'artefact'));
+    expect(same(heard, (await hear(plain)).pcm)).toBe(true);
+    expect(readFileSync(sealed).includes(readFileSync(plain).subarray(1000, 1064))).toBe(false);
   });
 
   describe.skipIf(!canMountTmpfs)('on a disk of 64 KiB (needs the right to mount one)', () => {
@@ -152,7 +193,7 @@ describe.skipIf(!hasFfmpeg)('with the ffmpeg of this machine', () => {
 
     for (const { name, seconds } of [
       { name: 'many times as much', seconds: 120 },
-      { name: 'a little more than fits, which ffmpeg writes last of all', seconds: 22.5 },
+      { name: 'a little more than fits', seconds: 22.5 },
     ]) {
       test(`${name} is OUTPUT_UNWRITABLE: the disk is full; nothing is left`, async () => {
         const folder = smallDisk(64);
@@ -228,7 +269,7 @@ describe('when ffmpeg', () => {
   test('writes nothing and calls it success, finish does not', async () => {
     const encoder = await FfmpegEncoder.create(options(), pretender(place('empty'), '#!/bin/sh\ncat >/dev/null\n'));
     await encoder.write(noise(1000, 100), 1000);
-    await expect(encoder.finish()).rejects.toThrow(failed('without a complete Info tag'));
+    await expect(encoder.finish()).rejects.toThrow(failed('it did not give an mp3 to its end'));
     await encoder.abort();
   });
 });

@@ -22,11 +22,5 @@ export const DIES = '#!/bin/sh\nhead -c 100000 >/dev/null\nkill -9 $$\n';
 export const FAILS = '#!/bin/sh\necho "some banner" >&2\necho "pipe:0: Invalid data found" >&2\nexit 1\n';
 /** Closes its output long before it exits, with success. */
 export const LINGERS = '#!/bin/sh\ncat >/dev/null\nprintf abcd\nexec >&-\nsleep 0.2\n';
-/** Meets a full disk, and says so before its last line. */
-export const FILLS =
-  '#!/bin/sh\ncat >/dev/null\necho "av_interleaved_write_frame(): No space left on device" >&2\necho "Conversion failed!" >&2\nexit 1\n';
-/** Loses the file's end on a full disk and calls it success, as ffmpeg 5.1 does. */
-export const FILLS_CONTENT =
-  '#!/bin/sh\ncat >/dev/null\necho "Error writing trailer of file:x: No space left on device" >&2\nexit 0\n';
 /** Ends at once, content with nothing. */
 export const QUITS = '#!/bin/sh\nexit 0\n';
