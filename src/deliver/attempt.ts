@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { request } from 'undici';
+import type { ByteSource } from '../core/byte-source.ts';
 import { AppError } from '../core/errors.ts';
 import { Dialler, type Resolve } from './dialler.ts';
 import { FileBody } from './file-body.ts';
@@ -15,8 +16,8 @@ import { Watchdog } from './watchdog.ts';
 export type Load = {
   readonly url: URL;
   readonly method: 'PUT' | 'POST';
-  readonly path: string;
-  /** Size of the file at `path` in bytes. */
+  readonly body: ByteSource;
+  /** Of the body, in bytes: so many are sent, and what is shorter by then is never sent whole. */
   readonly size: number;
   /** Without Host, Connection, Content-Length and Authorization, which belong to the single request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -92,7 +93,7 @@ const send = async (
   const dialler = new Dialler({ policy, resolve, connectMs: limits.connectMs });
   const ended = new AbortController();
   let beganMs: number | undefined;
-  const body = await FileBody.open(load.path, load.size, {
+  const body = await FileBody.open(load.body, load.size, {
     onProgress: () => {
       beganMs ??= performance.now();
       watchdog.progress();

@@ -1,8 +1,9 @@
-/** The `Content-Digest` field (RFC 9530 §2): hashing a file for it, writing it, and reading what a sender claims. */
+/** The `Content-Digest` field (RFC 9530 §2): hashing bytes for it, writing it, and reading what a sender claims. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import type { ByteSource } from '../core/byte-source.ts';
 import { AppError } from '../core/errors.ts';
+
+const CHUNK_BYTES = 65_536;
 
 /** The algorithms of RFC 9530 §5 that are not deprecated, by their names there; Node's names leave out the hyphen. */
 export const DIGEST_ALGORITHMS = ['sha-256', 'sha-512'] as const;
@@ -11,20 +12,29 @@ export type DigestAlgorithm = (typeof DIGEST_ALGORITHMS)[number];
 export const createDigest = (algorithm: DigestAlgorithm) => createHash(algorithm.replace('-', ''));
 
 /**
- * Reads a file once, for what is said about it before it is sent.
+ * Reads what is to be sent once, for what is said about it before.
  * @returns its SHA-256, 32 bytes, and its size in bytes.
- * @throws INPUT_MISSING when the file can't be read.
+ * @throws INPUT_MISSING when it can't be read; what else the source knows to say of it; the signal's reason
  */
-export const measureFile = async (path: string, signal?: AbortSignal): Promise<{ sha256: Buffer; size: number }> => {
+export const measure = async (source: ByteSource, signal?: AbortSignal): Promise<{ sha256: Buffer; size: number }> => {
   const hash = createDigest('sha-256');
-  const file = createReadStream(path);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const bytes = await source.open();
   try {
-    await pipeline(file, hash, signal ? { signal } : {});
+    let size = 0;
+    for (let read = -1; read !== 0; size += read) {
+      signal?.throwIfAborted();
+      read = await bytes.read(chunk, size);
+      hash.update(chunk.subarray(0, read));
+    }
+    return { sha256: hash.digest(), size };
   } catch (error) {
     signal?.throwIfAborted();
-    throw new AppError('INPUT_MISSING', `the file to deliver can't be read: ${path}`, { cause: error });
+    if (error instanceof AppError) throw error;
+    throw new AppError('INPUT_MISSING', "what is to be delivered can't be read", { cause: error });
+  } finally {
+    await bytes.close();
   }
-  return { sha256: hash.read() as Buffer, size: file.bytesRead };
 };
 
 /** `sha-256=:…:`, the byte sequence of RFC 8941 §3.3.5. */

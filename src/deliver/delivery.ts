@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import { type AppError, asAppError } from '../core/errors.ts';
 import { attempt, DEFAULT_TRY_LIMITS, type Load, type TryLimits } from './attempt.ts';
-import { formatContentDigest, measureFile } from './content-digest.ts';
+import { formatContentDigest, measure } from './content-digest.ts';
 import { type Resolve, systemResolve } from './dialler.ts';
 import type { Parcel } from './parcel.ts';
 import { requestUrl } from './request-url.ts';
@@ -55,11 +55,11 @@ export type DeliveryResult = {
 
 export const prepare = async (parcel: Parcel, options: DeliverOptions): Promise<Load> => {
   const url = checkUrl(requestUrl(options.url, parcel), options.policy);
-  const { sha256, size } = await measureFile(parcel.path, options.signal);
+  const { sha256, size } = await measure(parcel.source, options.signal);
   return {
     url,
     method: options.method === 'put' ? 'PUT' : 'POST',
-    path: parcel.path,
+    body: parcel.source,
     size,
     headers: {
       'Content-Type': parcel.contentType,

@@ -2,8 +2,8 @@
  * A file as the body of one request. Its last byte is held back a moment, so that a target which answers without reading is found
  * out even when the whole file would fit into socket buffers (design §6.7). Never reads past the size it was opened with.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { ByteSource, OpenBytes } from '../core/byte-source.ts';
 import { AppError } from '../core/errors.ts';
 
 const CHUNK_BYTES = 65_536;
@@ -16,23 +16,19 @@ export type FileBodyOptions = {
 };
 
 export class FileBody extends Readable {
-  readonly #file: FileHandle;
+  readonly #bytes: OpenBytes;
   readonly #size: number;
   readonly #options: FileBodyOptions;
   #offset = 0;
 
-  /** @throws INPUT_MISSING */
-  static async open(path: string, size: number, options: FileBodyOptions): Promise<FileBody> {
-    try {
-      return new FileBody(await open(path, 'r'), size, options);
-    } catch (error) {
-      throw new AppError('INPUT_MISSING', `the file to deliver can't be read: ${path}`, { cause: error });
-    }
+  /** @throws INPUT_MISSING; what else the source knows to say of it */
+  static async open(source: ByteSource, size: number, options: FileBodyOptions): Promise<FileBody> {
+    return new FileBody(await source.open(), size, options);
   }
 
-  private constructor(file: FileHandle, size: number, options: FileBodyOptions) {
+  private constructor(bytes: OpenBytes, size: number, options: FileBodyOptions) {
     super({ highWaterMark: CHUNK_BYTES });
-    this.#file = file;
+    this.#bytes = bytes;
     this.#size = size;
     this.#options = options;
     // Whoever ends the try destroys this stream, and reads the reason where the request fails.
@@ -57,14 +53,14 @@ export class FileBody extends Readable {
     }
     if (left === 1) await this.#options.beforeLastByte();
     const chunk = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, left - 1)));
-    const { bytesRead } = await this.#file.read(chunk, 0, chunk.length, this.#offset);
+    const bytesRead = await this.#bytes.read(chunk, this.#offset);
     if (bytesRead === 0) throw new AppError('INTERNAL', 'the file to deliver became shorter while it was sent');
     this.#offset += bytesRead;
     this.push(chunk.subarray(0, bytesRead));
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#file.close().then(
+    this.#bytes.close().then(
       () => callback(error),
       (closeError: Error) => callback(error ?? closeError),
     );

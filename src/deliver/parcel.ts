@@ -1,10 +1,11 @@
 /** What is delivered: one finished file and the facts of its call that Kazoo's URL carries. Nothing here says where it goes. */
+import type { ByteSource } from '../core/byte-source.ts';
 import type { Format } from '../core/record-call.ts';
 
 /** A fact that is missing leaves its URL parameter empty. */
 export type Parcel = {
-  /** The finished file; it is read once per try and never changed or deleted here. */
-  readonly path: string;
+  /** The finished file; it is read once to be measured and once per try. */
+  readonly source: ByteSource;
   /** `audio/mpeg` or `audio/wav`. */
   readonly contentType: string;
   readonly format: Format;

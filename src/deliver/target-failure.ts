@@ -25,9 +25,26 @@ const phraseFor = (code: string): string => {
   const known = PHRASES.get(code);
   if (known !== undefined) return known;
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'did not answer in HTTP';
+  return 'failed';
+};
+
+/** What a certificate is not trusted for, of OpenSSL's verdicts and Node's. */
+const DISTRUST: ReadonlyMap<string, string> = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'is signed by itself'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'is signed by an authority that is not known here'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'is signed by an authority that is not known here'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'is signed by an authority that is not known here'],
+  ['CERT_HAS_EXPIRED', 'has expired'],
+  ['CERT_NOT_YET_VALID', 'is not valid yet'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'is for another name'],
+]);
+
+const distrust = (code: string): string | undefined => {
+  const why = DISTRUST.get(code);
+  if (why !== undefined) return `could not be trusted: its TLS certificate ${why}`;
   if (/CERT|^ERR_(TLS|SSL)|UNABLE_TO|EPROTO/.test(code))
     return 'could not be trusted: its TLS certificate or handshake failed';
-  return 'failed';
+  return undefined;
 };
 
 /** A status other than 2xx and the redirects that are followed. */
@@ -47,5 +64,7 @@ export const networkError = (error: unknown, host: string): AppError => {
   if (code === undefined || code.startsWith('UND_ERR_INVALID') || code.startsWith('ERR_INVALID')) {
     return new AppError('INTERNAL', `the request to ${host} could not be made`, { cause: error });
   }
+  const why = distrust(code);
+  if (why !== undefined) return new AppError('TARGET_UNTRUSTED', `${host} ${why} (${code})`, { cause: error });
   return new AppError('TARGET_UNREACHABLE', `${host} ${phraseFor(code)} (${code})`, { cause: error });
 };

@@ -3,16 +3,18 @@
  * account first and finds nothing of another one's.
  */
 import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
 import type { RandomBytes } from '../core/ids.ts';
 import type { AccountRow, JsonObject, PersonKind, PersonRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { Accounts, type NewAccount } from './accounts.ts';
+import { Accounts, type AccountsOptions, type ChangedAccount, type NewAccount } from './accounts.ts';
 import { type AutomaticRecording, type Direction, type Network, resolveRecordings } from './automatic-recording.ts';
 import type { UrlJudge } from './call-recording.ts';
 import { mergeLevels } from './json-merge.ts';
 import { endpointOf, findParty, type Party } from './party.ts';
 import { People } from './people.ts';
 import { type Principal, Sessions } from './sessions.ts';
+import type { StreamKeySeal, StreamKeys } from './stream-keys.ts';
 
 /** Whose metaflows: the account's own, a user's or a device's. */
 export type Scope = {
@@ -28,7 +30,17 @@ export type DirectoryOptions = {
   readonly judgeUrl?: UrlJudge;
   /** Judges `metaflows` inside documents and gives them as they are to be stored; without it they are taken as they are. */
   readonly readMetaflows?: (value: JsonObject) => JsonObject;
+  /** Seals the secrets of webhooks for the store; without it there can be none. */
+  readonly sealSecret?: AccountsOptions['sealSecret'];
+  readonly onWebhook?: AccountsOptions['onWebhook'];
+  /** Seals the keys of streams; without it there can be none. */
+  readonly streamKeySeal?: AccountsOptions['streamKeySeal'];
 };
+
+const unsealed = (): never => {
+  throw new AppError('INTERNAL', 'nothing seals the keys of streams');
+};
+const NO_SEAL: StreamKeySeal = { seal: unsealed, open: unsealed };
 
 export class Directory {
   readonly #store: Store;
@@ -38,9 +50,19 @@ export class Directory {
 
   constructor(
     store: Store,
-    { clock, random, judgeUrl = () => {}, readMetaflows = (value) => value }: DirectoryOptions,
+    {
+      clock,
+      random,
+      judgeUrl = () => {},
+      readMetaflows = (value) => value,
+      sealSecret = () => {
+        throw new AppError('INTERNAL', 'nothing seals the secret of a webhook');
+      },
+      onWebhook = () => {},
+      streamKeySeal = NO_SEAL,
+    }: DirectoryOptions,
   ) {
-    const options = { clock, random, rules: { judgeUrl, readMetaflows } };
+    const options = { clock, random, rules: { judgeUrl, readMetaflows }, sealSecret, onWebhook, streamKeySeal };
     this.#store = store;
     this.#accounts = new Accounts(store, options);
     this.#people = new People(store, options);
@@ -71,13 +93,18 @@ export class Directory {
     return !(await this.#accounts.isEmpty());
   }
 
+  /** The keys of its voice servers' streams. @throws NOT_FOUND, KEY_UNUSABLE */
+  streamKeys(accountId: string): Promise<StreamKeys | undefined> {
+    return this.#accounts.streamKeys(accountId);
+  }
+
   /** Kazoo's PATCH: null removes a property. @throws FIELDS_INVALID */
-  updateAccount(id: string, patch: unknown): Promise<AccountRow> {
+  updateAccount(id: string, patch: unknown): Promise<ChangedAccount> {
     return this.#accounts.patch(id, patch);
   }
 
   /** Kazoo's POST: what `fields` does not have is gone. @throws FIELDS_INVALID */
-  replaceAccount(id: string, fields: unknown): Promise<AccountRow> {
+  replaceAccount(id: string, fields: unknown): Promise<ChangedAccount> {
     return this.#accounts.replace(id, fields);
   }
 

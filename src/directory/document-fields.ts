@@ -1,9 +1,9 @@
 /**
  * The documents of accounts, users and devices as Kazoo's API has them, to rows and back. Pure.
  *
- * `name`, `owner_id` (of devices), `metaflows` and `call_recording` are ours and held to their schemas. As in Kazoo, any other property is
+ * `name`, `owner_id` (of devices), `metaflows`, `call_recording` and, of accounts, `webhook_url`, `webhook_secret` and `stream_keys` are ours and held to their schemas. As in Kazoo, any other property is
  * kept and told again, all of them together within 64 KiB; they do nothing. One that is all but spelt as one of ours is refused. Left out are `id`, private ones (`_…`, `pvt_…`), and secrets that
- * we have no use for: `api_key`, and `password` however deep. A null is no property.
+ * we have no use for: `api_key`, `stream_keys` of people, and `password` however deep. A null is no property.
  */
 import Type from 'typebox';
 import { likelyMeant } from '../core/edit-distance.ts';
@@ -14,6 +14,8 @@ import type { AccountRow, JsonObject, PersonRow } from '../store/rows.ts';
 import { isBounded } from './bounded-json.ts';
 import { checkCallRecording, type UrlJudge } from './call-recording.ts';
 import { isObject, patched } from './json-merge.ts';
+import { checkStreamKeys, type StreamKeys } from './stream-keys.ts';
+import { checkWebhook, WEBHOOK_FIELDS, type WebhookSettings } from './webhook-settings.ts';
 
 export type DocumentKind = 'account' | 'user' | 'device';
 
@@ -51,7 +53,26 @@ const HEADS: Readonly<Record<DocumentKind, Validator<Head>>> = {
 };
 
 /** @throws FIELDS_INVALID with every fault by its path */
-export const readDocument = (kind: DocumentKind, value: unknown, rules: DocumentRules): DocumentFields => {
+export const readDocument = (kind: DocumentKind, value: unknown, rules: DocumentRules): DocumentFields =>
+  read(kind, value, rules).fields;
+
+/** The same of an account, its webhook, and the keys of its streams where it says any. */
+export const readAccount = (
+  value: unknown,
+  rules: DocumentRules,
+): Omit<WholeDocument, 'fields'> & { readonly fields: Omit<DocumentFields, 'ownerId'> } => {
+  const { fields, ...more } = read('account', value, rules);
+  const { ownerId: _, ...rest } = fields;
+  return { fields: rest, ...more };
+};
+
+type WholeDocument = {
+  readonly fields: DocumentFields;
+  readonly webhook: WebhookSettings;
+  readonly streamKeys: StreamKeys | undefined;
+};
+
+const read = (kind: DocumentKind, value: unknown, rules: DocumentRules): WholeDocument => {
   checkBounds(kind, value);
   const errors = new FieldErrorList();
   const said = isObject(value) ? withoutNulls(value) : value;
@@ -62,6 +83,11 @@ export const readDocument = (kind: DocumentKind, value: unknown, rules: Document
   if (recording !== undefined) checkCallRecording(recording, owner, errors, ['call_recording'], rules.judgeUrl);
   const metaflows =
     isObject(given.metaflows) && Object.keys(given.metaflows).length > 0 ? judged(given.metaflows, rules) : {};
+  const webhook = checkWebhook(kind === 'account' ? given : {}, errors, rules.judgeUrl);
+  const streamKeys =
+    kind === 'account' && given.stream_keys !== undefined
+      ? checkStreamKeys(given.stream_keys, errors, ['stream_keys'])
+      : undefined;
   const extra = extraOf(kind, given);
   checkSpelling(kind, extra, errors);
   if (JSON.stringify(extra).length > LARGEST_EXTRA) {
@@ -71,11 +97,15 @@ export const readDocument = (kind: DocumentKind, value: unknown, rules: Document
     throw invalid(kind, { ...errors.toJSON(), ...metaflows.errors });
   }
   return {
-    name: head.name ?? '',
-    ownerId: head.owner_id ?? null,
-    metaflows: emptyToNull(metaflows.document),
-    callRecording: emptyToNull(recording),
-    extra,
+    fields: {
+      name: head.name ?? '',
+      ownerId: head.owner_id ?? null,
+      metaflows: emptyToNull(metaflows.document),
+      callRecording: emptyToNull(recording),
+      extra,
+    },
+    webhook,
+    streamKeys,
   };
 };
 
@@ -85,8 +115,11 @@ export const patchedDocument = (kind: DocumentKind, document: JsonObject, patch:
   return patched(document, patch);
 };
 
-/** The document of an account, as GET answers it. */
-export const accountDocument = (row: AccountRow): JsonObject => documentOf(row);
+/** The document of an account, as GET answers it: without the secret of its webhook and the keys of its streams. */
+export const accountDocument = (row: AccountRow): JsonObject => ({
+  ...documentOf(row),
+  ...(row.webhookUrl === null ? {} : { webhook_url: row.webhookUrl }),
+});
 
 /** The document of a user or a device, as GET answers it. */
 export const personDocument = (row: PersonRow): JsonObject => documentOf(row);
@@ -132,6 +165,7 @@ const oursOf = (kind: DocumentKind): string[] => [
   'metaflows',
   'call_recording',
   ...(kind === 'device' ? ['owner_id'] : []),
+  ...(kind === 'account' ? [...WEBHOOK_FIELDS, 'stream_keys'] : []),
 ];
 
 /** Kept, such a property would do nothing, and a call would go unrecorded or unmasked for a letter. */
@@ -144,7 +178,7 @@ const checkSpelling = (kind: DocumentKind, extra: JsonObject, errors: FieldError
 };
 
 const extraOf = (kind: DocumentKind, said: JsonObject): JsonObject => {
-  const ours = ['id', 'api_key', ...oursOf(kind)];
+  const ours = ['id', 'api_key', 'stream_keys', ...oursOf(kind)];
   const rest = Object.entries(said).filter(([key]) => !ours.includes(key) && !/^(?:_|pvt_)/.test(key));
   return withoutPasswords(Object.fromEntries(rest)) as JsonObject;
 };

@@ -13,6 +13,7 @@ import {
   type Outcome,
 } from '../../src/deliver/attempt.ts';
 import { systemResolve } from '../../src/deliver/dialler.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 import { answer, ScriptedTarget, type Step } from './scripted-target.ts';
 
 const HEADERS = {
@@ -69,7 +70,7 @@ const raw = async (onSocket: (socket: Socket) => void): Promise<string> => {
 const loadOf = (url: string, file: keyof typeof files = 'small', changes: Partial<Load> = {}): Load => ({
   url: new URL(url),
   method: 'PUT',
-  path: join(folder, file),
+  body: plainFile(join(folder, file)),
   size: files[file].length,
   headers: HEADERS,
   ...changes,
@@ -339,6 +340,13 @@ describe('a 2xx before the whole body was taken is no success', () => {
   });
 });
 
+/** `text` once, then `more` every few milliseconds, until the other side has gone. */
+const drip = (socket: Socket, text: string, more: string): void => {
+  socket.write(text);
+  const timer = setInterval(() => socket.write(more), 10);
+  socket.on('close', () => clearInterval(timer));
+};
+
 describe('faults of the network', () => {
   const BAD: readonly {
     name: string;
@@ -377,6 +385,25 @@ describe('faults of the network', () => {
       serve: (s) => s.resume().write('HTTP/1.1 200 OK\r\nX'),
       limits: { headersMs: 60 },
       want: /said nothing for 0\.06 s/,
+    },
+    {
+      name: 'a head that drips and never ends',
+      serve: (s) => drip(s.resume(), 'HTTP/1.1 200 OK\r\nX-Slow: ', 'a'),
+      limits: { headersMs: 100 },
+      want: /said nothing for 0\.1 s/,
+    },
+    {
+      name: 'informational answers without end',
+      serve: (s) => drip(s.resume(), '', 'HTTP/1.1 102 Processing\r\n\r\n'),
+      limits: { headersMs: 100 },
+      want: /said nothing for 0\.1 s/,
+    },
+    {
+      name: 'a body of which a little is taken now and then',
+      file: 'large',
+      serve: (s) => void setInterval(() => s.read(1), 20).unref(),
+      limits: { headersMs: 100 },
+      want: /took nothing/,
     },
     {
       name: 'a body that is not taken',
@@ -429,8 +456,17 @@ describe('faults of the network', () => {
   test('a server that speaks no TLS', async () => {
     const url = await raw((s) => s.once('data', () => s.write('HTTP/1.1 400 Bad Request\r\n\r\n')));
     const outcome = await tryOnce(loadOf(url.replace('http:', 'https:')));
-    expect(brief(outcome)).toBe('TARGET_UNREACHABLE');
+    expect(brief(outcome)).toBe('TARGET_UNTRUSTED');
     expect(outcome.kind === 'failed' && outcome.error.message).toMatch(/TLS/);
+  });
+
+  test('an answer text that drips without end is dropped in time, and the status counts', async () => {
+    const url = await raw((socket) =>
+      socket.once('data', () => drip(socket.resume(), 'HTTP/1.1 503 Busy\r\nContent-Length: 1000000\r\n\r\n', 'x')),
+    );
+    const beganMs = performance.now();
+    expect(brief(await tryOnce(loadOf(url)))).toBe('TARGET_BUSY 503');
+    expect(performance.now() - beganMs).toBeLessThan(4000);
   });
 
   test('a long answer text, or one that never ends, is dropped and the status counts', async () => {
@@ -451,7 +487,9 @@ describe('faults of the network', () => {
 describe('the file', () => {
   test('is missing: nothing is sent', async () => {
     const target = await scripted(answer(200));
-    expect(brief(await tryOnce(loadOf(target.url, 'small', { path: join(folder, 'absent') })))).toBe('INPUT_MISSING');
+    expect(brief(await tryOnce(loadOf(target.url, 'small', { body: plainFile(join(folder, 'absent')) })))).toBe(
+      'INPUT_MISSING',
+    );
     expect(target.seen).toHaveLength(0);
   });
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatContentDigest, measureFile, parseContentDigest } from '../../src/deliver/content-digest.ts';
+import { formatContentDigest, measure, parseContentDigest } from '../../src/deliver/content-digest.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -14,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 test('the digest of a file is that of RFC 9530 appendix D', async () => {
   const path = join(folder, 'hello.json');
   await writeFile(path, '{"hello": "world"}\n');
-  const { sha256, size } = await measureFile(path);
+  const { sha256, size } = await measure(plainFile(path));
   expect(size).toBe(19);
   expect(formatContentDigest(sha256)).toBe('sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:');
 });
@@ -22,13 +23,13 @@ test('the digest of a file is that of RFC 9530 appendix D', async () => {
 test('an empty file has a digest and no bytes', async () => {
   const path = join(folder, 'empty');
   await writeFile(path, '');
-  const { sha256, size } = await measureFile(path);
+  const { sha256, size } = await measure(plainFile(path));
   expect([size, sha256.toString('hex').slice(0, 16)]).toEqual([0, 'e3b0c44298fc1c14']);
 });
 
 test('a file that is not there, or a folder, is missing input', async () => {
-  await expect(measureFile(join(folder, 'absent'))).rejects.toMatchObject({ code: 'INPUT_MISSING' });
-  await expect(measureFile(folder)).rejects.toMatchObject({ code: 'INPUT_MISSING' });
+  await expect(measure(plainFile(join(folder, 'absent')))).rejects.toMatchObject({ code: 'INPUT_MISSING' });
+  await expect(measure(plainFile(folder))).rejects.toMatchObject({ code: 'INPUT_MISSING' });
 });
 
 describe('a received field', () => {

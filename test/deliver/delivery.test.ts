@@ -8,6 +8,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import { PUBLIC_ONLY, parseAllowList } from '../../src/deliver/allow-list.ts';
 import { type DeliverOptions, deliver, type TryReport } from '../../src/deliver/delivery.ts';
 import type { Parcel } from '../../src/deliver/parcel.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 import { answer, ScriptedTarget, type Step } from './scripted-target.ts';
 
 const BEGAN_US = Date.UTC(2026, 10, 22, 12, 0, 0) * 1000;
@@ -35,7 +36,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'delivery-'));
   await writeFile(join(folder, 'call.mp3'), bytes);
   parcel = {
-    path: join(folder, 'call.mp3'),
+    source: plainFile(join(folder, 'call.mp3')),
     contentType: 'audio/mpeg',
     format: 'mp3',
     recordingId: '202611-0123456789abcdef0123456789abcdef',
@@ -150,7 +151,7 @@ describe('what can not be tried is failed without a try', () => {
 
   test('a missing file', async () => {
     const whole = parcel;
-    parcel = { ...whole, path: join(folder, 'absent.mp3') };
+    parcel = { ...whole, source: plainFile(join(folder, 'absent.mp3')) };
     const { result, seen } = await run([answer(200)]);
     parcel = whole;
     expect(result).toMatchObject({ state: 'failed', tries: 0, error: { code: 'INPUT_MISSING' } });
@@ -168,7 +169,7 @@ test('five tries, growing waits, then it is failed and the file is still there',
   });
   expect(clock.slept).toEqual([750, 1500, 3000, 6000]);
   expect(reports).toHaveLength(5);
-  expect((await readFile(parcel.path)).equals(bytes)).toBe(true);
+  expect((await readFile(join(folder, 'call.mp3'))).equals(bytes)).toBe(true);
 });
 
 test('one try is what maxTries 1 means', async () => {

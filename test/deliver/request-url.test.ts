@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Parcel } from '../../src/deliver/parcel.ts';
 import { requestUrl } from '../../src/deliver/request-url.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 
 const bare: Parcel = {
-  path: '/nowhere.mp3',
+  source: plainFile('/nowhere.mp3'),
   contentType: 'audio/mpeg',
   format: 'mp3',
   recordingId: '202001-0123456789abcdef0123456789abcdef',

@@ -21,6 +21,9 @@ describe('accounts', () => {
       name: 'Acme',
       metaflows: null,
       callRecording: null,
+      webhookUrl: null,
+      webhookSecret: null,
+      streamKeys: null,
       extra: {},
       createdUs: clock.us,
     });

@@ -23,7 +23,7 @@ export const countingBytes = (): RandomBytes => {
 };
 
 export const newDirectory = async (
-  rules: Pick<DirectoryOptions, 'judgeUrl' | 'readMetaflows'> = {},
+  rules: Omit<Partial<DirectoryOptions>, 'clock' | 'random'> = {},
 ): Promise<{ directory: Directory; store: Store; clock: HandClock }> => {
   const [store, clock] = [await openStore(), handClock()];
   return { directory: new Directory(store, { clock, random: countingBytes(), ...rules }), store, clock };

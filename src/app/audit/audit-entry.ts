@@ -12,12 +12,14 @@ export const entryOf = ({ accountId, by, action, subject, data = {}, atUs }: Aud
   data,
 });
 
-export const documentOf = ({ atUs, actor, action, subject, data }: AuditRow): AuditDocument => ({
+export const documentOf = ({ entry, hash, atUs, actor, action, subject, data }: AuditRow): AuditDocument => ({
+  entry,
   at: new Date(atUs / 1000).toISOString(),
   by: triggerOf(actor),
   action,
   subject,
   data,
+  hash,
 });
 
 const triggerOf = (actor: string): Trigger => {

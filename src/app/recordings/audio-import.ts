@@ -5,11 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Call } from '../../call/call.ts';
-import type { MediaPacket } from '../../call/intake.ts';
+import { blankPacket, type MediaPacket } from '../../call/intake.ts';
 import type { AppError } from '../../core/errors.ts';
 import { LEGS } from '../../core/leg.ts';
 import type { RecordCallFields } from '../../core/record-call.ts';
 import type { WireCodec } from '../../media/wire-codec.ts';
+import type { OpenJournal } from '../../spool/journal.ts';
 import type { AudioSource } from './audio-source.ts';
 
 const FRAMES_PER_SECOND = 50;
@@ -24,6 +25,8 @@ export type AudioImport = {
   readonly startUs: number;
   /** Folder of the journal. */
   readonly journals: string;
+  /** Default: plain files. */
+  readonly openJournal?: OpenJournal;
   readonly fields: RecordCallFields;
   /** Told the seconds done, now and then. */
   readonly onProgress: (seconds: number) => void;
@@ -40,6 +43,7 @@ export const importAudio = async (job: AudioImport): Promise<string[]> => {
     identity: { callId: job.callId, parties: NOBODY },
     startUs,
     journalPath: (id) => join(job.journals, `${id}.journal`),
+    ...(job.openJournal === undefined ? {} : { openJournal: job.openJournal }),
     random: randomBytes,
     listener: {
       onStarted: () => {
@@ -93,18 +97,9 @@ class FrameFeed {
     this.#frame = new Int16Array(Math.round(rate / FRAMES_PER_SECOND) * channels);
     this.#bytes = Buffer.alloc((2 * this.#frame.length) / channels);
     const codec: WireCodec = { name: 'L16', clockRate: rate, channels: 1 };
-    this.#media = {
-      leg: 'a',
-      ssrc: 0,
-      sequence: 0,
-      timestamp: 0,
-      marker: false,
-      arrivalUs: 0,
-      codec,
-      bytes: this.#bytes,
-      start: 0,
-      end: 0,
-    };
+    this.#media = blankPacket('a');
+    this.#media.codec = codec;
+    this.#media.bytes = this.#bytes;
   }
 
   take(chunk: Int16Array): void {

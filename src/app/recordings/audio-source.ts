@@ -1,11 +1,15 @@
 /**
  * Any audio file as samples of one or two channels at a rate the pipeline has: wav and mp3 by our own readers, everything else, and
  * what those can't read, by ffmpeg where there is one. A file is from anywhere: ffmpeg may open it and no other, and knows no playlist.
+ * One that is sealed comes to it through a pipe, in which it can't go back.
  */
+import type { ByteSource } from '../../core/byte-source.ts';
 import { AppError, asAppError } from '../../core/errors.ts';
 import { decodeArtefact } from '../../finalize/decode/artefact-decoder.ts';
+import { FfmpegFeed } from '../../finalize/ffmpeg/ffmpeg-feed.ts';
 import { probeFfmpeg } from '../../finalize/ffmpeg/ffmpeg-program.ts';
 import { FfmpegRun, pipeEnd } from '../../finalize/ffmpeg/ffmpeg-run.ts';
+import { streamableMov } from '../../finalize/ffmpeg/streamable-mov.ts';
 import { isAudioRate } from '../../media/codecs/rates.ts';
 
 export type AudioSource = {
@@ -25,35 +29,37 @@ const SHAPE =
 const AU_MAGIC = '.snd';
 const AU_HEAD_BYTES = 24;
 
-/** @throws ARTEFACT_UNREADABLE when it is neither, or of a rate that the pipeline doesn't have */
-export const openOwn = async (path: string): Promise<AudioSource> => {
-  const audio = await decodeArtefact(path);
+/** @param file its path, or a source where it doesn't lie there as it is. @throws ARTEFACT_UNREADABLE when it is neither, or of a rate that the pipeline doesn't have */
+export const openOwn = async (file: string | ByteSource): Promise<AudioSource> => {
+  const audio = await decodeArtefact(file);
   if (isAudioRate(audio.sampleRate)) return audio;
   throw new AppError('ARTEFACT_UNREADABLE', `audio of ${audio.sampleRate} Hz`);
 };
 
 /** @param seconds how much of it at most. @throws FFMPEG_MISSING; ARTEFACT_UNREADABLE when ffmpeg finds no audio in it */
-export const openWithFfmpeg = async (path: string, seconds: number): Promise<AudioSource> => {
+export const openWithFfmpeg = async (file: string | ByteSource, seconds: number): Promise<AudioSource> => {
   const output = pipeEnd();
+  const isPlain = typeof file === 'string';
   const run = new FfmpegRun({
     program: await probeFfmpeg(),
-    input: path,
-    inputOptions: ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS, '-threads', '1'],
+    ...(isPlain ? { input: file } : {}),
+    inputOptions: ['-protocol_whitelist', isPlain ? 'file' : 'pipe', '-format_whitelist', DEMUXERS, '-threads', '1'],
     outputOptions: [
       ...['-map', '0:a:0', '-vn', '-t', String(seconds), '-af', SHAPE],
       ...['-threads', '1', '-c:a', 'pcm_s16be', '-f', 'au'],
     ],
     output,
   });
-  run.endInput();
+  const feed = new FfmpegFeed(run, isPlain ? undefined : streamableMov(file));
   const bytes = output[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     const { head, rest } = await readHead(bytes);
     const sampleRate = head.readUInt32BE(16);
     const channels = head.readUInt32BE(20) === 1 ? 1 : 2;
-    return { sampleRate, channels, chunks: samplesOf(rest, bytes, channels, run) };
+    return { sampleRate, channels, chunks: samplesOf(rest, bytes, channels, feed) };
   } catch (error) {
-    run.kill();
+    await feed.stop();
+    if (feed.failure !== undefined) throw feed.failure;
     throw new AppError('ARTEFACT_UNREADABLE', `no audio that can be read: ${asAppError(error).message}`, {
       cause: error,
     });
@@ -80,7 +86,7 @@ async function* samplesOf(
   first: Buffer,
   more: AsyncIterator<Buffer>,
   channels: number,
-  run: FfmpegRun,
+  feed: FfmpegFeed,
 ): AsyncGenerator<Int16Array> {
   const frameBytes = 2 * channels;
   let held = first;
@@ -96,8 +102,10 @@ async function* samplesOf(
       if (next.done === true) break;
       held = Buffer.concat([held.subarray(whole), next.value]);
     }
-    await run.ended;
+    await feed.ended;
+  } catch (error) {
+    throw feed.failure ?? error;
   } finally {
-    run.kill();
+    await feed.stop();
   }
 }

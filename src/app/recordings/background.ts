@@ -1,13 +1,10 @@
 /** Slow jobs, each in a thread of its own that ends with it; how many at once is for those who start them to decide. */
 import { Worker } from 'node:worker_threads';
+import { builtUrl } from '../../core/built-url.ts';
 import { AppError } from '../../core/errors.ts';
 import type { BackgroundJob, BackgroundResult, FromBackground } from './background-job.ts';
 
-/** Threads run what is built: run from its source, this file finds it in the build folder. */
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/app/recordings/background-worker.js' : './background-worker.js',
-  import.meta.url,
-);
+const WORKER_URL = builtUrl('app/recordings/background-worker.js');
 
 /** A file made to use up memory ends its own thread, not the service. */
 const MOST_MEBIBYTES = 1024;

@@ -4,19 +4,25 @@
  * the main thread.
  */
 import type { MetaflowsDocument } from '../../control/metaflow-document.ts';
+import type { ByteSource } from '../../core/byte-source.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { RecordCallFields } from '../../core/record-call.ts';
 import { whyNothing } from '../../ingest/plan.ts';
 import { planCapture } from '../../ingest/survey/plan-capture.ts';
+import type { OpenJournal } from '../../spool/journal.ts';
 import { CaptureFeed } from '../capture-feed.ts';
 import { LiveCall } from '../live-call.ts';
 import { heldBy } from '../metaflow-holders.ts';
 
 export type CaptureReplay = {
   readonly path: string;
+  /** Gives the file's bytes where it doesn't lie there as it is. */
+  readonly source?: ByteSource | undefined;
   /** Folder of the journals. */
   readonly journals: string;
+  /** Default: plain files. */
+  readonly openJournal?: OpenJournal;
   readonly fields: RecordCallFields;
   /** Both parties hold them, as an account's. */
   readonly metaflows: MetaflowsDocument | undefined;
@@ -28,8 +34,8 @@ export type CaptureReplay = {
 
 /** @returns the recordings' ids, in the order they began. @throws CAPTURE_UNREADABLE, CAPTURE_EMPTY, NOTHING_TO_RECORD, JOURNAL_UNWRITABLE */
 export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
-  const { path, clock, onProgress, onWarning } = job;
-  const plan = await planCapture(path, { onProgress: (bytes, total) => onProgress(bytes / total / 2) });
+  const { path, source, clock, onProgress, onWarning } = job;
+  const plan = await planCapture(path, { source, onProgress: (bytes, total) => onProgress(bytes / total / 2) });
   for (const warning of plan.warnings) onWarning(warning);
   if (plan.calls.length === 0) throw new AppError('NOTHING_TO_RECORD', `nothing to record: ${whyNothing(plan)}`);
 
@@ -38,6 +44,7 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
   const begin: ConstructorParameters<typeof CaptureFeed>[0]['begin'] = (planned, startUs) => {
     const live = new LiveCall(planned, startUs, {
       journals: job.journals,
+      ...(job.openJournal === undefined ? {} : { openJournal: job.openJournal }),
       metaflows: heldBy(job.metaflows),
       // Whoever uploads a call wants all of it, once, whatever was typed in it; what was typed still masks.
       obeys: (action) => action === 'mask' || action === 'unmask',
@@ -55,7 +62,7 @@ export const replayCapture = async (job: CaptureReplay): Promise<string[]> => {
     if (job.metaflows !== undefined) live.call.recordFromFirstFrame(job.fields, 'replay');
     return live;
   };
-  const feed = new CaptureFeed({ path, plan, begin, clock, speed: Number.POSITIVE_INFINITY });
+  const feed = new CaptureFeed({ path, source, plan, begin, clock, speed: Number.POSITIVE_INFINITY });
   try {
     await feed.run((bytes, total) => onProgress(0.5 + bytes / total / 2));
   } catch (error) {

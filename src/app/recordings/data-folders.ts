@@ -4,7 +4,8 @@
  *     <data>/journals/<accountId>/<id>.journal            a recording in the making, or one that could not be finalized
  *     <data>/journals/<accountId>/<id>.about.json         whose it is, should its row be lost
  *     <data>/journals/damaged/<accountId>/…               journals that can't be read, with the same names
- *     <data>/recordings/<accountId>/<YYYYMM>/<id>.<ext>   the artefact; beside it its manifest (.json) and waveform (.peaks.json)
+ *     <data>/recordings/<accountId>/<YYYYMM>/<id>.<ext>   the artefact; beside it its waveform (.peaks.json) and, never sealed, its manifest (.json)
+ *     <data>/keys/<accountId>/<id>.key                    what a recording's files are sealed under, itself sealed by the master key
  *     <data>/uploads/…                                    files on their way in
  *     <data>/jobs/<accountId>/<jobId>/…                   uploads that are being replayed
  */
@@ -18,6 +19,7 @@ export type DataFolders = {
   readonly journals: string;
   readonly damaged: string;
   readonly recordings: string;
+  readonly keys: string;
   readonly uploads: string;
   readonly jobs: string;
 };
@@ -30,6 +32,7 @@ export const dataFolders = (data: string): DataFolders => {
     journals: join(root, 'journals'),
     damaged: join(root, 'journals', DAMAGED),
     recordings: join(root, 'recordings'),
+    keys: join(root, 'keys'),
     uploads: join(root, 'uploads'),
     jobs: join(root, 'jobs'),
   };

@@ -1,16 +1,25 @@
 /**
- * Deliveries until a 2xx, over restarts (design §6.6): each is a row in the store that says when it is tried next; memory holds the
- * agenda of those. So many tries at a time for each target and in all. Never removes an artefact.
+ * Deliveries until a 2xx, over restarts (design §6.6): the retry engine with a row in the store for each recording. Never removes an
+ * artefact.
  */
 import { setImmediate } from 'node:timers/promises';
+import { AppError } from '../../core/errors.ts';
 import type { DeliveryRow, RecordingRow } from '../../store/rows.ts';
-import { type AgendaEntry, DeliveryAgenda } from './delivery-agenda.ts';
-import { type DeliveryTryOptions, PATIENCE_US, tryDelivery } from './delivery-try.ts';
-import { hostOf } from './recording-view.ts';
+import type { AgendaEntry } from '../sending/agenda.ts';
+import type { CircuitState } from '../sending/circuit-breaker.ts';
+import { PATIENCE_US } from '../sending/retry.ts';
+import { Sending } from '../sending/sending.ts';
+import type { LoadQuery, SendingCounts } from '../sending/sending-options.ts';
+import { hostOf, targetOf } from '../sending/target-name.ts';
+import { type DeliveryTryOptions, noteFailure, tryDelivery } from './delivery-try.ts';
 
 const AT_ONCE = { perTarget: 4, total: 32 };
 /** Deliveries that wait in memory; the others wait in the store. */
 const MOST_WAITING = 50_000;
+/** One target's share of that. */
+const SHARE = 25;
+/** A target that is down is asked again after 8 to 15 s at first, and every 5 min at least. */
+const BREAKER = { failures: 5, firstMs: 15_000, ceilingMs: 300_000 };
 /** Rows read between two breaths of the thread that takes in media. */
 const BREATH = 50;
 
@@ -19,42 +28,50 @@ export type DeliveriesOptions = DeliveryTryOptions & {
   readonly mostWaiting?: number;
 };
 
-type UnderWay = { readonly abort: AbortController; ended: Promise<void> };
-
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  readonly #agenda: DeliveryAgenda;
-  readonly #mostWaiting: number;
-  readonly #tries = new Map<string, UnderWay>();
-  #alarm: AbortController | undefined;
-  #overflowed = false;
-  #stopped = false;
+  readonly #sending: Sending;
 
   constructor(options: DeliveriesOptions) {
+    const { clock, random, teller, atOnce = AT_ONCE, mostWaiting = MOST_WAITING } = options;
     this.#options = options;
-    this.#agenda = new DeliveryAgenda(options.atOnce ?? AT_ONCE);
-    this.#mostWaiting = options.mostWaiting ?? MOST_WAITING;
+    this.#sending = new Sending({
+      ...{ clock, random, atOnce, mostWaiting, breaker: BREAKER },
+      mostPerTarget: Math.max(2, Math.floor(mostWaiting / SHARE)),
+      tryOnce: ({ accountId, id }, signal) => tryDelivery(accountId, id, signal, options),
+      load: (query) => this.#load(query),
+      giveUp: (entry) => this.#giveUp(entry),
+      onTarget: (change, { accountId, target }) => {
+        const host = hostOf(target.slice(accountId.length + 1));
+        teller.publish(accountId, change === 'down' ? 'delivery.target_down' : 'delivery.target_up', { host });
+        teller.warn(`a target of deliveries is ${change}`, { accountId, host });
+      },
+      onDefect: (sentence, error) => teller.defect(`deliveries: ${sentence}`, error),
+    });
   }
 
-  get waiting(): number {
-    return this.#agenda.waiting;
-  }
-
-  get inFlight(): number {
-    return this.#agenda.inFlight;
+  get counts(): SendingCounts {
+    return this.#sending.counts;
   }
 
   isBeingTried(id: string): boolean {
-    return this.#agenda.isInFlight(id);
+    return this.#sending.isBeingTried(id);
+  }
+
+  /** Of its target, and when a delivery that is due then may be tried at the earliest. */
+  circuitOf({ accountId, url }: RecordingRow, dueUs: number): { readonly state: CircuitState; readonly tryUs: number } {
+    const target = targetOf(accountId, url);
+    return { state: this.#sending.circuitOf(target), tryUs: this.#sending.earliestUs(target, dueUs) };
   }
 
   /** Tries a recording's target now, and for 72 h from now: a first time, or anew. One that is being tried goes on. @throws STORE_FAILED */
   async begin(row: RecordingRow): Promise<void> {
-    if (this.#agenda.isInFlight(row.id)) return;
+    if (this.#sending.isBeingTried(row.id)) return;
     const nowUs = this.#options.clock.now();
     const delivery: DeliveryRow = {
       recordingId: row.id,
       accountId: row.accountId,
+      target: targetOf(row.accountId, row.url),
       state: 'waiting',
       tries: 0,
       nextUs: nowUs,
@@ -63,87 +80,64 @@ export class Deliveries {
       lastError: null,
     };
     await this.#options.store.deliveries.put(delivery);
-    this.#enter(row, delivery);
-    this.#next();
+    this.#sending.add(entryOf(delivery, delivery.target));
+  }
+
+  /** The same because somebody asks for it: they may know that the target is up again. */
+  async beginAgain(row: RecordingRow): Promise<void> {
+    await this.begin(row);
+    this.#sending.allowProbe(targetOf(row.accountId, row.url));
   }
 
   /** Takes up what waits in the store, as far as there is room. @throws STORE_FAILED */
-  async resume(): Promise<void> {
-    const { store } = this.#options;
-    const rows = await store.deliveries.due(Number.MAX_SAFE_INTEGER, this.#mostWaiting);
-    this.#overflowed = rows.length >= this.#mostWaiting;
-    for (const [index, delivery] of rows.entries()) {
-      if (index % BREATH === 0) await setImmediate();
-      if (this.#agenda.has(delivery.recordingId)) continue;
-      const row = await store.recordings.get(delivery.accountId, delivery.recordingId);
-      if (row !== undefined) this.#enter(row, delivery);
-    }
-    this.#next();
+  resume(): Promise<void> {
+    return this.#sending.resume();
   }
 
   /** Ends its tries: the recording is being removed. */
-  async cancel(id: string): Promise<void> {
-    const underWay = this.#tries.get(id);
-    underWay?.abort.abort();
-    await underWay?.ended;
-    this.#agenda.delete(id);
+  cancel(id: string): Promise<void> {
+    return this.#sending.cancel(id);
   }
 
   /** Begins no further try. Resolves when those in flight have ended. */
-  async drain(): Promise<void> {
-    this.#stopped = true;
-    this.#alarm?.abort();
-    await Promise.all([...this.#tries.values()].map(({ ended }) => ended));
+  drain(): Promise<void> {
+    return this.#sending.drain();
   }
 
   /** Ends the tries in flight: they are made again after the next start. Idempotent. */
-  async close(): Promise<void> {
-    for (const { abort } of this.#tries.values()) abort.abort();
-    await this.drain();
+  close(): Promise<void> {
+    return this.#sending.close();
   }
 
-  #enter({ id, accountId, url }: RecordingRow, { nextUs }: DeliveryRow): void {
-    if (this.#agenda.waiting >= this.#mostWaiting) this.#overflowed = true;
-    else this.#agenda.put({ id, accountId, host: hostOf(url), dueUs: nextUs });
-  }
-
-  /** Begins what is due and may begin; sets the alarm for what comes next. */
-  #next(): void {
-    if (this.#stopped) return;
-    const { clock } = this.#options;
-    for (let entry = this.#agenda.take(clock.now()); entry !== undefined; entry = this.#agenda.take(clock.now()))
-      this.#begin(entry);
-    if (this.#overflowed && this.#agenda.waiting < this.#mostWaiting / 2) {
-      this.#overflowed = false;
-      this.resume().catch((error: unknown) => {
-        this.#overflowed = true;
-        this.#options.teller.defect('deliveries that wait can not be read', error);
-      });
+  async #load({ limit, except, isKnown }: LoadQuery): Promise<{ entries: AgendaEntry[]; isAll: boolean }> {
+    const { store } = this.#options;
+    const rows = await store.deliveries.due(Number.MAX_SAFE_INTEGER, limit, except);
+    const entries: AgendaEntry[] = [];
+    for (const [index, delivery] of rows.entries()) {
+      if (index % BREATH === 0) await setImmediate();
+      if (isKnown(delivery.recordingId)) continue;
+      const row = await store.recordings.get(delivery.accountId, delivery.recordingId);
+      if (row !== undefined) entries.push(entryOf(delivery, targetOf(row.accountId, row.url)));
     }
-    this.#alarm?.abort();
-    const nextUs = this.#agenda.nextDueUs;
-    if (nextUs === Number.POSITIVE_INFINITY) return;
-    const alarm = new AbortController();
-    this.#alarm = alarm;
-    clock.sleep(Math.max(0, (nextUs - clock.now()) / 1000), alarm.signal).then(
-      () => this.#next(),
-      () => {},
-    );
+    return { entries, isAll: rows.length < limit };
   }
 
-  #begin({ id, accountId, host }: AgendaEntry): void {
-    const abort = new AbortController();
-    const underWay: UnderWay = { abort, ended: Promise.resolve() };
-    this.#tries.set(id, underWay);
-    const tried = tryDelivery(accountId, id, abort.signal, this.#options).catch((error: unknown): undefined => {
-      // Ended by us: its row still says that it waits.
-      if (!abort.signal.aborted) this.#options.teller.defect('a delivery could not be tried', error);
-    });
-    underWay.ended = tried.then((againUs) => {
-      this.#tries.delete(id);
-      this.#agenda.done(id);
-      if (againUs !== undefined && !abort.signal.aborted) this.#agenda.put({ id, accountId, host, dueUs: againUs });
-      this.#next();
+  async #giveUp({ accountId, id, target }: AgendaEntry): Promise<void> {
+    const { store, turns } = this.#options;
+    await turns.patiently(async () => {
+      const [row, delivery] = await Promise.all([store.recordings.get(accountId, id), store.deliveries.get(id)]);
+      if (row === undefined || delivery?.state !== 'waiting') return;
+      const host = hostOf(target.slice(accountId.length + 1));
+      const error = new AppError('TARGET_UNREACHABLE', delivery.lastError ?? `${host} has been down`);
+      await noteFailure(row, delivery, error, this.#options);
     });
   }
 }
+
+const entryOf = ({ recordingId, accountId, nextUs, deadlineUs }: DeliveryRow, target: string): AgendaEntry => ({
+  id: recordingId,
+  accountId,
+  target,
+  dueUs: nextUs,
+  deadlineUs,
+});

@@ -1,31 +1,24 @@
 /**
- * One try to deliver a recording, and what is noted of it in the store: delivered, to be tried again and when (design §6.6: exponential
- * with full jitter, no earlier than `Retry-After`, for 72 h), or failed, at once where the target refuses for good.
+ * One try to deliver a recording, and what is noted of it in the store: delivered, to be tried again and when (`sending/retry.ts`), or
+ * failed, at once where the target refuses for good.
  */
 import type { Clock } from '../../core/clock.ts';
-import { asAppError } from '../../core/errors.ts';
+import { type AppError, asAppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import type { AllowList } from '../../deliver/allow-list.ts';
 import { attempt, DEFAULT_TRY_LIMITS, type Outcome, type TryLimits } from '../../deliver/attempt.ts';
 import { prepare } from '../../deliver/delivery.ts';
 import { type Resolve, systemResolve } from '../../deliver/dialler.ts';
-import { DEFAULT_RETRY_PLAN, nextDelayMs, parseRetryAfter, type RetryPlan } from '../../deliver/retry-schedule.ts';
 import type { DeliveryRow, RecordingRow } from '../../store/rows.ts';
+import { nextTryUs, retryAfterMsOf, verdictOf } from '../sending/retry.ts';
+import type { Tried } from '../sending/sending-options.ts';
+import { hostOf } from '../sending/target-name.ts';
 import { parcelOf } from './parcel.ts';
 import { endState, inState, lastingError } from './recording-row.ts';
-import { hostOf } from './recording-view.ts';
 import type { ShelfStore } from './shelf-store.ts';
+import type { KeyOf } from './stored-file.ts';
 import type { Teller } from './teller.ts';
 import type { WriteTurns } from './write-turns.ts';
-
-/** How long a target is tried, µs. */
-export const PATIENCE_US = 72 * 3600e6;
-const PLAN: RetryPlan = {
-  ...DEFAULT_RETRY_PLAN,
-  maxTries: Number.POSITIVE_INFINITY,
-  deadlineMs: PATIENCE_US / 1000,
-  jitter: 'full',
-};
 
 export type DeliveryTryOptions = {
   readonly store: ShelfStore;
@@ -34,36 +27,40 @@ export type DeliveryTryOptions = {
   readonly allow: AllowList;
   readonly turns: WriteTurns;
   readonly teller: Teller;
+  readonly keyOf: KeyOf;
   readonly limits?: Partial<TryLimits>;
   readonly resolve?: Resolve;
 };
 
-/** @returns when it is to be tried again, if it is. @throws the signal's reason; what the store refuses for good */
+/** @throws the signal's reason; what the store refuses for good */
 export const tryDelivery = async (
   accountId: string,
   id: string,
   signal: AbortSignal,
   options: DeliveryTryOptions,
-): Promise<number | undefined> => {
-  const { store, turns } = options;
+): Promise<Tried> => {
+  const { store, turns, clock } = options;
   const [row, delivery] = await turns.patiently(() =>
     Promise.all([store.recordings.get(accountId, id), store.deliveries.get(id)]),
   );
-  if (row === undefined || delivery?.state !== 'waiting') return undefined;
+  if (row === undefined || delivery?.state !== 'waiting') return OVER;
   if (row.state === 'delivered') {
     // The service ended between the two notes of a success.
     await turns.patiently(() => store.deliveries.put({ ...delivery, state: 'done' }));
-    return undefined;
+    return OVER;
   }
   const outcome = await once(row, signal, options);
-  return turns.patiently(() => note(row, delivery, outcome, options));
+  const seen = { verdict: verdictOf(outcome), retryAfterMs: retryAfterMsOf(outcome, clock.now()) };
+  return { ...seen, againUs: await turns.patiently(() => note(row, delivery, outcome, options)) };
 };
 
+const OVER: Tried = { againUs: undefined, verdict: 'unknown' };
+
 const once = async (row: RecordingRow, signal: AbortSignal, options: DeliveryTryOptions): Promise<Outcome> => {
-  const { clock, allow, limits, resolve = systemResolve } = options;
+  const { clock, allow, limits, keyOf, resolve = systemResolve } = options;
   try {
     const target = { url: row.url ?? '', method: row.method, policy: allow };
-    const load = await prepare(parcelOf(row), { ...target, clock, random: () => 0, signal });
+    const load = await prepare(parcelOf(row, keyOf), { ...target, clock, random: () => 0, signal });
     return await attempt(load, { policy: allow, resolve, limits: { ...DEFAULT_TRY_LIMITS, ...limits }, signal });
   } catch (error) {
     signal.throwIfAborted();
@@ -89,34 +86,29 @@ const note = async (
     teller.tell({ ...row, state }, 'delivery.done', { tries, status: outcome.status, host });
     return undefined;
   }
-  const error = teller.told(outcome.error);
-  const facts = { tries, status: outcome.status ?? null, host, error };
-  const waitMs = waitAfter(before, tries, outcome, nowUs, options.random);
-  if (waitMs === undefined) {
-    await store.recordings.update(row.id, inState('failed', lastingError(row) ?? error));
-    await store.deliveries.put({ ...seen, state: 'failed', lastError: error.message });
-    teller.tell({ ...row, state: 'failed' }, 'delivery.failed', facts);
+  const nextUs = nextTryUs({ tries, deadlineUs: before.deadlineUs }, outcome, nowUs, options.random);
+  if (nextUs === undefined) {
+    await noteFailure(row, seen, outcome.error, options, outcome.status);
     return undefined;
   }
-  const nextUs = nowUs + waitMs * 1000;
+  const error = teller.told(outcome.error);
   await store.deliveries.put({ ...seen, nextUs, lastError: error.message });
+  const facts = { tries, status: outcome.status ?? null, host, error };
   teller.tell(row, 'delivery.retrying', { ...facts, next_try_at: new Date(nextUs / 1000).toISOString() });
   return nextUs;
 };
 
-const waitAfter = (
-  { deadlineUs }: DeliveryRow,
-  tries: number,
-  { error, retryAfter }: Extract<Outcome, { kind: 'failed' }>,
-  nowUs: number,
-  random: RandomBytes,
-): number | undefined => {
-  if (!error.retryable) return undefined;
-  const elapsedMs = (nowUs - (deadlineUs - PATIENCE_US)) / 1000;
-  const retryAfterMs = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, nowUs / 1000);
-  const share = Buffer.from(random(4)).readUInt32LE() / 2 ** 32;
-  const waitMs = nextDelayMs({ tries, elapsedMs, retryAfterMs }, () => share, PLAN);
-  if (waitMs === undefined) return undefined;
-  // A target that asks for more than the plan's longest wait gets it, up to a last try at the deadline.
-  return Math.max(waitMs, Math.min(retryAfterMs ?? 0, (deadlineUs - nowUs) / 1000));
+/** It is tried no more. @param delivery as it stands @param status of the last try, when it was just made */
+export const noteFailure = async (
+  row: RecordingRow,
+  delivery: DeliveryRow,
+  failure: AppError,
+  { store, teller }: DeliveryTryOptions,
+  status: number | null = null,
+): Promise<void> => {
+  const error = teller.told(failure);
+  await store.recordings.update(row.id, inState('failed', lastingError(row) ?? error));
+  await store.deliveries.put({ ...delivery, state: 'failed', lastError: error.message });
+  const facts = { tries: delivery.tries, status, host: hostOf(row.url), error };
+  teller.tell({ ...row, state: 'failed' }, 'delivery.failed', facts);
 };

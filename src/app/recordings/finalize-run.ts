@@ -2,15 +2,18 @@
  * One closed journal on its way to its artefact, and what is noted of it: stored, delivering, discarded, or failed: for want of an artefact, or of a part of it. The journal goes
  * when the artefact is there and the row says so, no sooner; where it can't be finalized it stays, or is set aside when it can't be read.
  */
-import { AppError } from '../../core/errors.ts';
+import type { KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { AppError, asAppError } from '../../core/errors.ts';
 import type { EncoderChoice } from '../../finalize/encoder-choice.ts';
+import type { AuditMark } from '../../finalize/manifest.ts';
 import { removeParts } from '../../finalize/part-files.ts';
 import type { FinalizePool } from '../../finalize/pool.ts';
 import { makeFolder } from '../../spool/make-folder.ts';
 import type { RecordingPatch, RecordingRow } from '../../store/rows.ts';
 import { artefactFolder, type DataFolders } from './data-folders.ts';
 import { findFinished } from './finished-artefact.ts';
-import { type FoundJournal, headOf, type Journals } from './journals.ts';
+import type { FoundJournal, Journals } from './journals.ts';
 import { discardedPatch, inState, lastingError, storedPatch } from './recording-row.ts';
 import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
@@ -22,6 +25,8 @@ export type FinalizeRunOptions = {
   readonly folders: DataFolders;
   readonly pool: Pick<FinalizePool, 'run'>;
   readonly encoder: EncoderChoice;
+  readonly signingKey?: KeyObject;
+  readonly auditMark?: (accountId: string) => Promise<AuditMark | null>;
   readonly turns: WriteTurns;
   readonly teller: Teller;
   /** The artefact is there, and has a target. */
@@ -36,10 +41,15 @@ export const finalizeJournal = async (
   onProgress: (share: number) => void,
 ): Promise<void> => {
   const { pool, folders, encoder, journals, teller, turns, onDeliverable } = options;
+  const { signingKey, auditMark } = options;
   const { accountId, id } = journal;
   const directory = artefactFolder(folders.recordings, accountId, id);
   const incomplete = lastingError(row);
-  const finished = await findFinished(directory, id, row.format);
+  const key = await journals.keyOf(journal);
+  const found = await findFinished(directory, id, row.format, key);
+  // Made before there was a key to sign with: made again, where it can be.
+  const isToSign = signingKey !== undefined && found?.manifest.signature === null && existsSync(journal.path);
+  const finished = isToSign ? undefined : found;
   if (finished === undefined) await makeFolder(directory).catch(unwritable(directory));
   else await removeParts(directory, id);
   const result =
@@ -47,6 +57,9 @@ export const finalizeJournal = async (
       ? await pool.run(
           {
             ...{ journalPath: journal.path, directory, encoder },
+            ...(key === undefined ? {} : { journalKey: key, artefactKey: key }),
+            ...(signingKey === undefined ? {} : { signingKey }),
+            ...(auditMark === undefined ? {} : { audit: await turns.patiently(() => auditMark(accountId)) }),
             mediaName: row.mediaName,
             fileName: `${id}.${row.format}`,
             // How long all of it would have been, nobody knows.
@@ -61,6 +74,8 @@ export const finalizeJournal = async (
   const now: RecordingRow = { ...row, ...patch };
   if (now.state === 'delivering') await turns.patiently(() => onDeliverable(now));
   await journals.remove(accountId, id);
+  if (result.state === 'discarded')
+    await journals.destroyKey(journal).catch((error: unknown) => teller.defect('a key could not be destroyed', error));
   const kept = incomplete === null ? 'recording.stored' : 'recording.incomplete';
   teller.tell(now, result.state === 'discarded' ? 'recording.discarded' : kept, {
     duration_ms: now.durationMs,
@@ -80,7 +95,7 @@ export const noteFailure = async (
   const { accountId, id, path } = journal;
   await removeParts(artefactFolder(folders.recordings, accountId, id), id);
   const isUnreadable = failure.code === 'JOURNAL_UNREADABLE';
-  const isDamaged = isUnreadable && !isReadable(path);
+  const isDamaged = isUnreadable && !(await isReadable(journal, journals));
   // Gone altogether, when even its file could not be made.
   const aside = isDamaged ? await journals.setAside(accountId, id).catch(() => undefined) : path;
   const error = teller.told(failure);
@@ -90,11 +105,12 @@ export const noteFailure = async (
   teller.tell({ ...row, state: 'failed' }, 'finalize.failed', { error, set_aside: isDamaged && aside !== undefined });
 };
 
-const isReadable = (path: string): boolean => {
+/** One whose key can't be had just now may well be. */
+const isReadable = async (journal: FoundJournal, journals: Journals): Promise<boolean> => {
   try {
-    return headOf(path) !== undefined;
-  } catch {
-    return false;
+    return (await journals.headOf(journal)) !== undefined;
+  } catch (error) {
+    return asAppError(error).code !== 'JOURNAL_UNREADABLE';
   }
 };
 

@@ -1,7 +1,7 @@
 /**
  * A replay's files, so that it outlives a restart and its recordings come into being exactly once:
  *
- *     job.json    what was asked for                upload      the file itself
+ *     job.json    what was asked for                upload      the file itself, sealed under the job's own key
  *     journals/   what it has become so far         done.json   the journals are complete: they are the account's now
  *
  * Without `done.json` a restart begins anew; with it, it goes on taking the journals over.
@@ -77,7 +77,9 @@ export class JobFolder {
     return found;
   }
 
-  async remove(): Promise<void> {
+  /** Nothing of it is left, nor what its upload is sealed under. @throws the operating system's error */
+  async remove(journals: Journals): Promise<void> {
+    await journals.destroyKey(this);
     await rm(this.path, { recursive: true, force: true });
   }
 

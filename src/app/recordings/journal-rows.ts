@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { AppError, asAppError } from '../../core/errors.ts';
 import type { RecordingRow } from '../../store/rows.ts';
-import { type FoundJournal, headOf, type Journals } from './journals.ts';
+import type { FoundJournal, Journals } from './journals.ts';
 import { rowOf } from './recording-row.ts';
 import type { ShelfStore } from './shelf-store.ts';
 
@@ -17,11 +17,12 @@ export class JournalRows {
     this.#clock = clock;
   }
 
-  /** @throws JOURNAL_UNREADABLE when the row is lost and the journal's head too; STORE_FAILED */
-  async of({ accountId, id, path }: FoundJournal): Promise<RecordingRow> {
+  /** @throws when the row is lost and the journal's head too: JOURNAL_UNREADABLE, KEY_MISSING, KEY_UNUSABLE; STORE_FAILED */
+  async of(journal: FoundJournal): Promise<RecordingRow> {
+    const { accountId, id, path } = journal;
     const known = await this.#store.recordings.get(accountId, id);
     if (known !== undefined) return known;
-    const head = headOf(path);
+    const head = await this.#journals.headOf(journal);
     if (head === undefined || head.id !== id)
       throw new AppError('JOURNAL_UNREADABLE', `the journal is not that of its name: ${path}`);
     const row = rowOf(head, await this.#journals.about(accountId, id), path, this.#clock.now());

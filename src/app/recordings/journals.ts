@@ -8,6 +8,8 @@ import { systemCode } from '../../core/errors.ts';
 import { readJournal } from '../../spool/journal-reader.ts';
 import type { OpenRecord } from '../../spool/journal-record.ts';
 import { makeFolder } from '../../spool/make-folder.ts';
+import type { SealKey } from '../../spool/seal/seal-key.ts';
+import type { Vault } from '../../spool/seal/vault.ts';
 import { parseAbout, type RecordingAbout, unknownAbout } from './about.ts';
 import { DAMAGED, type DataFolders, journalFolder, journalPath, RECORDING_ID } from './data-folders.ts';
 
@@ -25,21 +27,39 @@ export const noteAbout = async (journal: string, about: RecordingAbout): Promise
   await writeFile(aboutPath(journal), JSON.stringify(rest), { mode: 0o600 });
 };
 
-/** The first record: what was known when the recording began. @throws AppError JOURNAL_UNREADABLE */
-export const headOf = (path: string): OpenRecord | undefined => {
-  for (const record of readJournal(path)) return record.kind === 'open' ? record.open : undefined;
+/** The first record: what was known when the recording began. @throws AppError JOURNAL_UNREADABLE, KEY_MISSING */
+export const headOf = (path: string, key: SealKey | undefined): OpenRecord | undefined => {
+  for (const record of readJournal(path, undefined, key)) return record.kind === 'open' ? record.open : undefined;
   return undefined;
 };
 
 export class Journals {
   readonly #folders: DataFolders;
+  readonly #vault: Pick<Vault, 'keyOf' | 'destroy'> | undefined;
 
-  constructor(folders: DataFolders) {
+  /** @param vault of the journals' keys; without one every journal is plain */
+  constructor(folders: DataFolders, vault: Pick<Vault, 'keyOf' | 'destroy'> | undefined) {
     this.#folders = folders;
+    this.#vault = vault;
   }
 
   path(accountId: string, id: string): string {
     return journalPath(this.#folders.journals, accountId, id);
+  }
+
+  /** What it is sealed under, and its recording's files with it; undefined: nothing. @throws KEY_UNUSABLE */
+  async keyOf({ accountId, id }: Pick<FoundJournal, 'accountId' | 'id'>): Promise<SealKey | undefined> {
+    return this.#vault?.keyOf(accountId, id);
+  }
+
+  /** Nothing is left that it was for. @throws the operating system's error */
+  async destroyKey({ accountId, id }: Pick<FoundJournal, 'accountId' | 'id'>): Promise<void> {
+    await this.#vault?.destroy(accountId, id);
+  }
+
+  /** @throws AppError JOURNAL_UNREADABLE, KEY_MISSING, KEY_UNUSABLE */
+  async headOf(journal: FoundJournal): Promise<OpenRecord | undefined> {
+    return headOf(journal.path, await this.keyOf(journal));
   }
 
   /** Every account's, in no order; those set aside are left out. */

@@ -3,16 +3,17 @@ import { AppError } from '../../core/errors.ts';
 import type { Parcel } from '../../deliver/parcel.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import { mediaTypeOf } from './recording-row.ts';
+import { artefactSource, type KeyOf } from './stored-file.ts';
 
 /** @throws INPUT_MISSING when there is no artefact */
-export const parcelOf = (row: RecordingRow): Parcel => {
+export const parcelOf = (row: RecordingRow, keyOf: KeyOf): Parcel => {
   if (row.artefactPath === null) throw new AppError('INPUT_MISSING', 'there is no artefact to deliver');
   const text = (key: string): string | undefined => {
     const value = row.document[key];
     return typeof value === 'string' ? value : undefined;
   };
   return {
-    path: row.artefactPath,
+    source: artefactSource(row, keyOf),
     contentType: mediaTypeOf(row.format),
     format: row.format,
     recordingId: row.id,

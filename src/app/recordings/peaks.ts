@@ -2,9 +2,13 @@
  * A recording's waveform: the least and greatest sample of equal parts of it, per channel, from −1 to 1. Measured once, in as many parts
  * as anyone may ask for; fewer are put together from those. Memory is the parts' alone, however long the recording.
  */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { ByteSource } from '../../core/byte-source.ts';
 import { decodeArtefact } from '../../finalize/decode/artefact-decoder.ts';
+import { OutputFile } from '../../finalize/encode/output-file.ts';
+import type { SealKey } from '../../spool/seal/seal-key.ts';
+import { storedFile } from './stored-file.ts';
 
 export type PeakRow = { readonly min: readonly number[]; readonly max: readonly number[] };
 
@@ -20,13 +24,13 @@ export const MOST_POINTS = 20_000;
 /** Four decimals: a screen has no more. */
 const share = (sample: number): number => Math.round((sample * 10_000) / 32_768) / 10_000;
 
-/** @param samples of each channel, as the manifest says. @throws INPUT_MISSING, ARTEFACT_UNREADABLE */
+/** @param samples of each channel, as the manifest says. @throws INPUT_MISSING, ARTEFACT_UNREADABLE; what the source throws */
 export const measurePeaks = async (
-  path: string,
+  artefact: string | ByteSource,
   samples: number,
   onProgress: (share: number) => void = () => {},
 ): Promise<Peaks> => {
-  const audio = await decodeArtefact(path);
+  const audio = await decodeArtefact(artefact);
   const { channels, sampleRate } = audio;
   const points = Math.min(MOST_POINTS, samples);
   const least = Array.from({ length: channels }, () => new Int16Array(points));
@@ -83,12 +87,38 @@ export const fewerPeaks = (peaks: Peaks, points: number): Peaks => {
 /** Beside the artefact. */
 export const peaksPath = (artefact: string): string => `${artefact}.peaks.json`;
 
-/** @throws the operating system's error */
-export const writePeaks = async (artefact: string, id: string, peaks: Peaks): Promise<void> => {
+/** @param key what they are sealed under, if they are. @throws OUTPUT_UNWRITABLE; the operating system's error */
+export const writePeaks = async (artefact: string, id: string, peaks: Peaks, key?: SealKey): Promise<void> => {
   const path = peaksPath(artefact);
   // Named as all parts of a recording are, so that whoever clears those away takes it along.
   const part = join(dirname(path), `.${id}.${basename(path)}`);
   await rm(part, { force: true });
-  await writeFile(part, JSON.stringify(peaks), { mode: 0o600, flag: 'wx' });
+  const file = await OutputFile.create(part, { seal: key && { key, purpose: 'peaks' } });
+  try {
+    await file.append(Buffer.from(JSON.stringify(peaks)));
+    await file.close();
+  } finally {
+    await file.discard();
+  }
   await rename(part, path);
+};
+
+/** @returns undefined where there are none, or none that can be read: they are measured anew. */
+export const readPeaks = async (artefact: string, key?: SealKey): Promise<Peaks | undefined> => {
+  try {
+    const peaks = JSON.parse(await textOf(storedFile(peaksPath(artefact), key, 'peaks'))) as Peaks;
+    return Array.isArray(peaks.channels) && Number.isInteger(peaks.points) ? peaks : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const textOf = async (source: ByteSource): Promise<string> => {
+  const file = await source.open();
+  try {
+    const bytes = Buffer.alloc(file.size);
+    return bytes.toString('utf8', 0, await file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
 };

@@ -2,18 +2,25 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
 import type { ArtefactFile } from '../../http/service.ts';
+import { isSealedFile } from '../../spool/seal/sealed-file.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import { aboutPath } from './journals.ts';
 import { peaksPath } from './peaks.ts';
 import { mediaTypeOf } from './recording-row.ts';
+import { artefactSource, type KeyOf } from './stored-file.ts';
 
 /** @throws NOT_FOUND when there is none */
-export const artefactOf = async (row: RecordingRow): Promise<ArtefactFile> => {
+export const artefactOf = async (row: RecordingRow, keyOf: KeyOf): Promise<ArtefactFile> => {
   const { id, artefactPath: path, bytes, sha256, mediaName, format } = row;
-  const isThere = path !== null && (await stat(path).catch(() => undefined))?.isFile();
-  if (path === null || !isThere || bytes === null || sha256 === null)
+  if (path === null || bytes === null || sha256 === null || !(await isThere(row, path, keyOf)))
     throw new AppError('NOT_FOUND', 'the recording has no audio', { details: [id] });
-  return { path, mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+  return { source: artefactSource(row, keyOf), mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+};
+
+/** One whose key was destroyed is gone, though a crash may have kept its file. */
+const isThere = async (row: RecordingRow, path: string, keyOf: KeyOf): Promise<boolean> => {
+  if (!(await stat(path).catch(() => undefined))?.isFile()) return false;
+  return (await keyOf(row)) !== undefined || !(await isSealedFile(path));
 };
 
 /** @throws NOT_FOUND when there is none */

@@ -13,6 +13,7 @@ import type {
   RecordingPage,
   RecordingQuery,
   RecordingsService,
+  UploadPlace,
 } from '../../http/service.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import type { RecordingAbout } from './about.ts';
@@ -25,7 +26,6 @@ import { recover, retryFailed } from './recovery.ts';
 import { sweep } from './retention.ts';
 import type { ShelfCounts, ShelfOptions } from './shelf-options.ts';
 import { countsOf, makeParts, type ShelfParts } from './shelf-parts.ts';
-import { removeOldUploads } from './uploads.ts';
 
 export class RecordingShelf implements RecordingsService {
   readonly #options: ShelfOptions;
@@ -75,7 +75,7 @@ export class RecordingShelf implements RecordingsService {
   async recover(): Promise<void> {
     await recover(this.#parts.recovery);
     await this.#parts.jobs.recover();
-    await removeOldUploads(this.#folders.uploads, this.#openedMs);
+    await this.#parts.uploads.removeOld(this.#openedMs);
   }
 
   /** Removes what is old enough, and tries again what could not be finalized; for a timer. @returns how many were removed */
@@ -130,7 +130,7 @@ export class RecordingShelf implements RecordingsService {
   }
 
   async artefact(accountId: string, id: string): Promise<ArtefactFile> {
-    return artefactOf(await this.#row(accountId, id));
+    return artefactOf(await this.#row(accountId, id), this.#parts.keyOf);
   }
 
   async manifest(accountId: string, id: string): Promise<Readonly<Record<string, unknown>>> {
@@ -139,7 +139,7 @@ export class RecordingShelf implements RecordingsService {
 
   async peaks(accountId: string, id: string, points: number): Promise<Readonly<Record<string, unknown>>> {
     const row = await this.#row(accountId, id);
-    await artefactOf(row);
+    await artefactOf(row, this.#parts.keyOf);
     return this.#parts.waveforms.of(row, points);
   }
 
@@ -160,13 +160,21 @@ export class RecordingShelf implements RecordingsService {
     if (row.artefactPath === null) throw new AppError('CONFLICT', 'the recording has no artefact yet');
     const { store } = this.#parts;
     await store.recordings.update(id, inState('delivering', lastingError(row)));
-    await this.#parts.deliveries.begin(row);
+    await this.#parts.deliveries.beginAgain(row);
     return this.get(accountId, id);
+  }
+
+  newUpload(accountId: string): Promise<UploadPlace> {
+    return this.#parts.uploads.newPlace(accountId);
+  }
+
+  dropUpload(accountId: string, place: UploadPlace): Promise<void> {
+    return this.#parts.uploads.drop(accountId, place);
   }
 
   async replay(
     accountId: string,
-    upload: { path: string; name: string; fields: RecordCallFields },
+    upload: UploadPlace & { readonly name: string; readonly fields: RecordCallFields },
   ): Promise<JobDocument> {
     const refused = this.#options.admit?.();
     if (refused !== undefined) throw refused;
@@ -193,12 +201,17 @@ export class RecordingShelf implements RecordingsService {
     return viewOf({ ...row, error: row.error ?? desk.failureOf(row.id) }, delivery, {
       progress: finalizing.progressOf(row.id),
       isBeingTried: deliveries.isBeingTried(row.id),
+      ...(delivery === undefined ? {} : { circuit: deliveries.circuitOf(row, delivery.nextUs) }),
     });
   }
 
-  /** Audio first: a row without its files can be deleted again, files without a row would be forgotten. */
+  /**
+   * The key first: from then on nobody can read any of it. The row last: one without its files can be deleted again, files without a row
+   * would be forgotten.
+   */
   async #erase(row: RecordingRow): Promise<void> {
     await this.#parts.deliveries.cancel(row.id);
+    await this.#parts.journals.destroyKey(row);
     await removeRecordingFiles(row);
     await this.#parts.store.recordings.remove(row.accountId, row.id);
     this.#parts.teller.tell(row, 'recording.removed');

@@ -3,6 +3,8 @@ import { gregorianSeconds } from '../../core/ids.ts';
 import { toldOrigin } from '../../finalize/manifest.ts';
 import type { RecordingDocument } from '../../http/service.ts';
 import type { DeliveryRow, JsonObject, RecordingRow } from '../../store/rows.ts';
+import type { CircuitState } from '../sending/circuit-breaker.ts';
+import { hostOf } from '../sending/target-name.ts';
 import { mediaTypeOf } from './recording-row.ts';
 
 /** What a row does not know: what is being done with it right now. */
@@ -11,12 +13,14 @@ export type UnderWay = {
   readonly progress?: number | undefined;
   /** Its target is being sent it. */
   readonly isBeingTried?: boolean;
+  /** Its target's, and when it may be tried by that at the earliest. */
+  readonly circuit?: { readonly state: CircuitState; readonly tryUs: number };
 };
 
 export const viewOf = (
   row: RecordingRow,
   delivery?: DeliveryRow | undefined,
-  { progress, isBeingTried = false }: UnderWay = {},
+  underWay: UnderWay = {},
 ): RecordingDocument => ({
   ...row.document,
   id: row.id,
@@ -40,28 +44,31 @@ export const viewOf = (
   sha256: row.sha256,
   started_at: isoTime(row.startUs),
   masks: row.masks,
-  delivery: delivery === undefined ? null : deliveryView(delivery, row.url, isBeingTried),
+  delivery: delivery === undefined ? null : deliveryView(delivery, row.url, underWay),
   error: row.error,
-  ...(progress === undefined ? {} : { progress }),
+  ...(underWay.progress === undefined ? {} : { progress: underWay.progress }),
   _read_only: { content_types: row.artefactPath === null ? [] : [mediaTypeOf(row.format)] },
 });
 
-const deliveryView = (delivery: DeliveryRow, url: string | null, isBeingTried: boolean): JsonObject => ({
+const deliveryView = (
+  delivery: DeliveryRow,
+  url: string | null,
+  { isBeingTried = false, circuit = { state: 'closed', tryUs: delivery.nextUs } }: UnderWay,
+): JsonObject => ({
   state: delivery.state,
   tries: delivery.tries,
   status: delivery.lastStatus,
   host: hostOf(url),
   in_flight: isBeingTried,
+  // `open`: the target is down, and nothing but a probe is sent to it now and then.
+  circuit: circuit.state,
   // Whether there is another is not known before this one has ended.
-  next_try_at: delivery.state === 'waiting' && !isBeingTried ? isoTime(delivery.nextUs) : null,
+  next_try_at: delivery.state === 'waiting' && !isBeingTried ? isoTime(circuit.tryUs) : null,
   given_up_at: delivery.state === 'waiting' ? isoTime(delivery.deadlineUs) : null,
   error: delivery.lastError,
 });
 
 const isoTime = (us: number): string => new Date(us / 1000).toISOString();
-
-/** Of a URL only its host is told in events and logs: the rest may hold what lets one write there. */
-export const hostOf = (url: string | null): string => (url !== null && URL.canParse(url) ? new URL(url).host : '');
 
 /** To the account that gave it, without credentials and query. */
 const tellableUrl = (text: string): string => {

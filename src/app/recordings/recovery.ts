@@ -5,11 +5,12 @@
  *     journal, row `recording` `finalizing` `failed` or none ─▶ finalize        journal, row further on ─▶ the journal goes
  *     no journal, row `recording` `finalizing` ─▶ its artefact, or failed       row `delivering` ─▶ delivery goes on
  */
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AppError, asAppError, CATALOGUE, type ErrorCode } from '../../core/errors.ts';
 import { removeParts } from '../../finalize/part-files.ts';
+import type { Vault } from '../../spool/seal/vault.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import { artefactFolder, type DataFolders } from './data-folders.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -19,6 +20,7 @@ import type { JournalRows } from './journal-rows.ts';
 import { type FoundJournal, foldersIn, type Journals } from './journals.ts';
 import { inState, lastingError, storedPatch } from './recording-row.ts';
 import type { ShelfStore } from './shelf-store.ts';
+import { removeStrayKeys } from './stray-keys.ts';
 import type { Teller } from './teller.ts';
 
 export type RecoveryOptions = {
@@ -31,6 +33,9 @@ export type RecoveryOptions = {
   readonly teller: Teller;
   /** Being recorded now. */
   readonly isLive: (id: string) => boolean;
+  readonly vault?: Pick<Vault, 'find' | 'destroy'>;
+  /** When the shelf was opened, ms since the Unix epoch: what is older an earlier run has left. */
+  readonly beganMs: number;
 };
 
 /**
@@ -48,7 +53,8 @@ export const recover = async (options: RecoveryOptions): Promise<void> => {
   const isBusy = (id: string): boolean => isLive(id) || finalizing.has(id);
   const withJournal = new Set<string>();
   for await (const journal of journals.find()) {
-    if (!isBusy(journal.id)) await tolerantly(journal.id, takeUp(journal, options));
+    if (!isBusy(journal.id))
+      await tolerantly(journal.id, (await isEmpty(journal)) ? clearAway(journal, options) : takeUp(journal, options));
     withJournal.add(journal.id);
     await setImmediate();
   }
@@ -59,6 +65,7 @@ export const recover = async (options: RecoveryOptions): Promise<void> => {
     else if (!withJournal.has(row.id)) await tolerantly(row.id, withoutJournal(row, options));
   }
   await removeStrayParts(folders, isBusy);
+  await removeStrayKeys({ ...options, isBusy });
   await deliveries.resume();
 };
 
@@ -95,12 +102,30 @@ export const takeUp = async (
   return true;
 };
 
-const withoutJournal = async (row: RecordingRow, options: RecoveryOptions): Promise<void> => {
-  const { store, folders, teller } = options;
+const isEmpty = async ({ path }: FoundJournal): Promise<boolean> =>
+  stat(path).then(
+    ({ size }) => size === 0,
+    () => false,
+  );
+
+/** One that was killed before its first byte: nothing is damaged, and nothing is there. */
+const clearAway = async ({ accountId, id }: FoundJournal, options: RecoveryOptions): Promise<void> => {
+  const row = await options.store.recordings.get(accountId, id);
+  if (row?.state === 'recording' || row?.state === 'finalizing')
+    await withoutJournal(row, options, 'the service ended before anything of it was on disk');
+  await options.journals.remove(accountId, id);
+};
+
+const withoutJournal = async (
+  row: RecordingRow,
+  options: RecoveryOptions,
+  why = 'the journal is gone, and there is no artefact',
+): Promise<void> => {
+  const { store, folders, journals, teller } = options;
   const directory = artefactFolder(folders.recordings, row.accountId, row.id);
-  const finished = await findFinished(directory, row.id, row.format);
+  const finished = await findFinished(directory, row.id, row.format, await journals.keyOf(row));
   if (finished === undefined) {
-    const error = teller.told(new AppError('JOURNAL_UNREADABLE', 'the journal is gone, and there is no artefact'));
+    const error = teller.told(new AppError('JOURNAL_UNREADABLE', why));
     await store.recordings.update(row.id, { ...inState('failed', error), journalPath: null });
     teller.tell({ ...row, state: 'failed' }, 'finalize.failed', { error });
     return;

@@ -3,7 +3,6 @@
  * when its recordings are finalized; one that a restart interrupts begins anew under its id.
  */
 import { AppError, asAppError } from '../../core/errors.ts';
-import type { RandomBytes } from '../../core/ids.ts';
 import type { JobDocument } from '../../http/service.ts';
 import type { DataFolders } from './data-folders.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -19,7 +18,6 @@ const READING_SHARE = 0.5;
 
 export type ReplayJobsOptions = ReplayRunOptions & {
   readonly folders: DataFolders;
-  readonly random: RandomBytes;
   readonly atOnce: number;
   /** How far a recording is with the finalizer; undefined when it is not there any more. */
   readonly progressOf: (id: string) => number | undefined;
@@ -48,18 +46,18 @@ export class ReplayJobs {
   }
 
   /** @throws RATE_LIMITED; the operating system's error */
-  async add(accountId: string, upload: { path: string } & JobOrder): Promise<JobDocument> {
+  async add(accountId: string, upload: { id: string; path: string } & JobOrder): Promise<JobDocument> {
     if (this.#waiting.size >= MOST_WAITING)
       throw new AppError('RATE_LIMITED', 'too many replays wait for their turn', {
         details: { retryAfterSeconds: 60 },
       });
-    const { random, folders } = this.#options;
-    const folder = new JobFolder(folders, accountId, Buffer.from(random(16)).toString('hex'));
+    const { journals, folders } = this.#options;
+    const folder = new JobFolder(folders, accountId, upload.id);
     const order: JobOrder = { name: upload.name, fields: upload.fields };
     try {
       await folder.fill(order, upload.path);
     } catch (error) {
-      await folder.remove();
+      await folder.remove(journals);
       throw error;
     }
     return this.#enter(folder, order).document;
@@ -81,7 +79,7 @@ export class ReplayJobs {
     for (const folder of await findJobs(this.#options.folders)) {
       if (this.#jobs.has(folder.id)) continue;
       const order = await folder.order();
-      if (order === undefined) await folder.remove();
+      if (order === undefined) await folder.remove(this.#options.journals);
       else this.#enter(folder, order);
     }
   }
@@ -153,7 +151,7 @@ export class ReplayJobs {
     const { accountId, id } = job.folder;
     try {
       // Journals that are complete are never thrown away: the next start takes them over.
-      if ((await job.folder.done()) === undefined) await job.folder.remove();
+      if ((await job.folder.done()) === undefined) await job.folder.remove(this.#options.journals);
     } catch (cause) {
       teller.defect('a job could not be removed', cause);
     }

@@ -1,4 +1,5 @@
 /** One replay job, from its upload to its finalized recordings. Interrupted anywhere, it can be done again. */
+import type { Vault } from '../../spool/seal/vault.ts';
 import type { RunInBackground } from './background.ts';
 import type { JobFolder, JobOrder } from './job-folder.ts';
 import type { FoundJournal, Journals } from './journals.ts';
@@ -9,6 +10,8 @@ export type ReplayRunOptions = {
   readonly background: RunInBackground;
   readonly teller: Teller;
   readonly redactTones: boolean;
+  /** Where its recordings' keys are kept; without one they are not sealed. */
+  readonly vault?: Vault;
   /** An account's metaflows as they are stored; null when there are none. */
   readonly metaflowsOf: (accountId: string) => Promise<unknown>;
   /** Takes over journals that are complete. @returns resolves when they are finalized, or could not be */
@@ -38,7 +41,7 @@ export const runReplay = async (
   const found = await folder.handOver(ids, journals);
   listener.onRecordings(ids);
   const finalized = take(found);
-  await folder.remove();
+  await folder.remove(journals);
   await unlessAborted(finalized, signal);
   return ids;
 };
@@ -46,9 +49,11 @@ export const runReplay = async (
 const read = async (
   folder: JobFolder,
   { name, fields }: JobOrder,
-  { background, metaflowsOf, redactTones, teller, signal }: ReplayRunOptions & { readonly signal: AbortSignal },
+  options: ReplayRunOptions & { readonly signal: AbortSignal },
   listener: ReplayRunListener,
 ): Promise<readonly string[]> => {
+  const { background, journals, metaflowsOf, redactTones, vault, teller, signal } = options;
+  const uploadKey = await journals.keyOf(folder);
   const outcome = await background(
     {
       kind: 'replay',
@@ -59,6 +64,8 @@ const read = async (
       fields: { origin: `replay of ${name}`, ...fields },
       metaflows: await metaflowsOf(folder.accountId),
       redactTones,
+      ...(uploadKey === undefined ? {} : { uploadKey }),
+      ...(vault === undefined ? {} : { sealing: { vault: vault.share, accountId: folder.accountId } }),
     },
     { onProgress: (share) => listener.onRead(share), signal },
   );

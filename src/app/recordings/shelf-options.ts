@@ -1,4 +1,5 @@
 /** What the shelf is made with. */
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
@@ -6,20 +7,31 @@ import type { AllowList } from '../../deliver/allow-list.ts';
 import type { TryLimits } from '../../deliver/attempt.ts';
 import type { Resolve } from '../../deliver/dialler.ts';
 import type { EncoderChoice } from '../../finalize/encoder-choice.ts';
+import type { AuditMark } from '../../finalize/manifest.ts';
 import type { FinalizePool } from '../../finalize/pool.ts';
+import type { Vault } from '../../spool/seal/vault.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { RunInBackground } from './background.ts';
 import type { ShelfStore } from './shelf-store.ts';
-import type { EventSink, Log } from './teller.ts';
+import type { Log } from './teller.ts';
 
 export type ShelfOptions = {
   /** The data folder; what the shelf keeps below it is in `data-folders.ts`. */
   readonly data: string;
   readonly store: ShelfStore;
+  /** Of the recordings' keys; without one nothing is sealed, and nothing that is can be read. */
+  readonly vault?: Vault;
+  /** Whether what is new is sealed too; default: it is, where there is a vault. */
+  readonly encryption?: 'on' | 'off';
   /** The shelf's from now on: it closes it. */
   readonly pool: Pick<FinalizePool, 'run' | 'close'>;
   /** Jobs given to the pool at once: its size. */
   readonly finalizers: number;
   readonly encoder: EncoderChoice;
+  /** Ed25519, private: signs every manifest; they are not signed without. */
+  readonly signingKey?: KeyObject;
+  /** Where an account's audit stands, for manifests. @throws STORE_FAILED */
+  readonly auditMark?: (accountId: string) => Promise<AuditMark | null>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly allow: AllowList;
@@ -54,6 +66,8 @@ export type ShelfCounts = {
   readonly finalizeRunning: number;
   readonly deliveriesWaiting: number;
   readonly deliveriesInFlight: number;
+  /** Whose circuits are not closed. */
+  readonly targetsDown: number;
   readonly replaysWaiting: number;
   readonly replaysRunning: number;
 };

@@ -16,7 +16,9 @@ import { type RecoveryOptions, takeUp } from './recovery.ts';
 import { ReplayJobs } from './replay-jobs.ts';
 import type { ShelfCounts, ShelfOptions } from './shelf-options.ts';
 import { locatedStore, type ShelfStore } from './shelf-store.ts';
+import type { KeyOf } from './stored-file.ts';
 import { NO_LOG, Teller } from './teller.ts';
+import { Uploads } from './uploads.ts';
 import { Waveforms } from './waveforms.ts';
 import { WriteTurns } from './write-turns.ts';
 
@@ -28,9 +30,11 @@ export type ShelfParts = {
   readonly turns: WriteTurns;
   readonly teller: Teller;
   readonly journals: Journals;
+  readonly keyOf: KeyOf;
   readonly finalizing: Finalizing;
   readonly deliveries: Deliveries;
   readonly desk: RecorderDesk;
+  readonly uploads: Uploads;
   readonly jobs: ReplayJobs;
   readonly waveforms: Waveforms;
   readonly recovery: RecoveryOptions;
@@ -45,10 +49,11 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     // A store that was closed before us is no defect: the journal tells the next start.
     if (!signal.aborted) teller.defect(`what became of recording ${id} could not be noted`, error);
   });
-  const journals = new Journals(folders);
+  const journals = new Journals(folders, options.vault);
+  const keyOf: KeyOf = (recording) => journals.keyOf(recording);
   const rows = new JournalRows(store, journals, clock);
   const deliveries = new Deliveries({
-    ...{ store, clock, random, allow, turns, teller },
+    ...{ store, clock, random, allow, turns, teller, keyOf },
     ...(options.deliveries === undefined ? {} : { atOnce: options.deliveries }),
     ...(options.deliveriesWaiting === undefined ? {} : { mostWaiting: options.deliveriesWaiting }),
     ...(options.tryLimits === undefined ? {} : { limits: options.tryLimits }),
@@ -58,11 +63,15 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     ...{ store, rows, journals, folders, pool, encoder, turns, teller },
     atOnce: Math.max(1, options.finalizers),
     mostWaiting: options.mostWaiting ?? MOST_WAITING,
+    ...(options.signingKey === undefined ? {} : { signingKey: options.signingKey }),
+    ...(options.auditMark === undefined ? {} : { auditMark: options.auditMark }),
     onDeliverable: (row) => deliveries.begin(row),
   });
   const desk = new RecorderDesk({ store, rows, turns, finalizing, teller, clock });
   const isLive = (id: string): boolean => desk.isLive(id);
-  const recovery = { store, folders, journals, rows, finalizing, deliveries, teller, isLive };
+  const vault = options.vault === undefined ? {} : { vault: options.vault };
+  const beganMs = clock.now() / 1000;
+  const recovery = { store, folders, journals, rows, finalizing, deliveries, teller, isLive, beganMs, ...vault };
 
   const take = async (journal: FoundJournal): Promise<void> => {
     const { ended, forget } = finalizing.nextEnd(journal.id);
@@ -73,24 +82,28 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     if (isComing) await ended;
     else forget();
   };
+  const encryption = options.encryption === undefined ? {} : { encryption: options.encryption };
+  const uploads = new Uploads({ folder: folders.uploads, random, ...vault, ...encryption });
   const jobs = new ReplayJobs({
-    ...{ folders, journals, random, background, teller },
+    ...{ folders, journals, background, teller },
     redactTones: options.redactTones,
+    ...(options.encryption === 'off' ? {} : vault),
     atOnce: options.replays ?? 1,
     metaflowsOf: options.metaflowsOf,
     progressOf: (id) => finalizing.progressOf(id),
     take: async (found) => void (await Promise.all(found.map(take))),
   });
-  const waveforms = new Waveforms(background, signal);
-  return { store, turns, teller, journals, finalizing, deliveries, desk, jobs, waveforms, recovery };
+  const waveforms = new Waveforms(background, keyOf, signal);
+  return { store, turns, teller, journals, keyOf, finalizing, deliveries, desk, uploads, jobs, waveforms, recovery };
 };
 
 export const countsOf = ({ turns, finalizing, deliveries, jobs }: ShelfParts): ShelfCounts => ({
   rowsToWrite: turns.waiting,
   finalizeWaiting: finalizing.waiting,
   finalizeRunning: finalizing.running,
-  deliveriesWaiting: deliveries.waiting,
-  deliveriesInFlight: deliveries.inFlight,
+  deliveriesWaiting: deliveries.counts.waiting,
+  deliveriesInFlight: deliveries.counts.inFlight,
+  targetsDown: deliveries.counts.targetsDown,
   replaysWaiting: jobs.waiting,
   replaysRunning: jobs.running,
 });

@@ -1,10 +1,7 @@
 /** How a recording's life is told: events to its account, sentences to whoever runs the service. Never a secret; of paths only what is below the data folder. */
 import { type AppError, asAppError } from '../../core/errors.ts';
 import type { RecordingRow } from '../../store/rows.ts';
-
-export type EventSink = {
-  publish(accountId: string, type: string, data: Readonly<Record<string, unknown>>): void;
-};
+import type { EventSink } from '../event-sink.ts';
 
 /** What is used of a pino logger. */
 export type Log = {
@@ -30,6 +27,9 @@ export type RecordingEventType =
 
 const FAILURES: readonly RecordingEventType[] = ['recording.incomplete', 'finalize.failed', 'delivery.failed'];
 
+/** Of all that waits for one target. */
+export type TargetEventType = 'delivery.target_down' | 'delivery.target_up';
+
 export type JobEventType = 'replay.running' | 'replay.done' | 'replay.failed';
 
 export class Teller {
@@ -54,7 +54,11 @@ export class Teller {
   }
 
   /** A listener that throws can't stop a recording. */
-  publish(accountId: string, type: RecordingEventType | JobEventType, data: Readonly<Record<string, unknown>>): void {
+  publish(
+    accountId: string,
+    type: RecordingEventType | JobEventType | TargetEventType,
+    data: Readonly<Record<string, unknown>>,
+  ): void {
     try {
       this.#sink.publish(accountId, type, data);
     } catch (error) {

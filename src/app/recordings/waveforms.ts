@@ -2,51 +2,57 @@
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
 import type { Manifest } from '../../finalize/manifest.ts';
+import type { SealKey } from '../../spool/seal/seal-key.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import type { RunInBackground } from './background.ts';
 import { FairQueue } from './fair-queue.ts';
-import { fewerPeaks, type Peaks, peaksPath } from './peaks.ts';
+import { fewerPeaks, type Peaks, readPeaks } from './peaks.ts';
+import type { KeyOf } from './stored-file.ts';
 
 /** Recordings whose waveform is asked for and not measured yet. */
 const MOST_WAITING = 100;
 
 export class Waveforms {
   readonly #background: RunInBackground;
+  readonly #keyOf: KeyOf;
   readonly #signal: AbortSignal;
   readonly #measuring = new Map<string, Promise<Peaks>>();
   readonly #waiting = new FairQueue<() => void>();
   #isBusy = false;
 
-  constructor(background: RunInBackground, signal: AbortSignal) {
+  constructor(background: RunInBackground, keyOf: KeyOf, signal: AbortSignal) {
     this.#background = background;
+    this.#keyOf = keyOf;
     this.#signal = signal;
   }
 
   /**
    * @param row with an artefact. @param points as many, or fewer where the recording has no more samples or nobody's screen has.
-   * @throws RATE_LIMITED, INPUT_MISSING, ARTEFACT_UNREADABLE
+   * @throws RATE_LIMITED, INPUT_MISSING, ARTEFACT_UNREADABLE, SEAL_BROKEN, KEY_UNUSABLE
    */
   async of(row: RecordingRow, points: number): Promise<Peaks> {
     const path = row.artefactPath!;
-    const kept = await readPeaks(path);
+    const key = await this.#keyOf(row);
+    const kept = await readPeaks(path, key);
     if (kept !== undefined) return fewerPeaks(kept, points);
     let measuring = this.#measuring.get(row.id);
     if (measuring === undefined) {
       if (this.#waiting.size >= MOST_WAITING)
         throw new AppError('RATE_LIMITED', 'too many waveforms are asked for', { details: { retryAfterSeconds: 10 } });
-      measuring = this.#measure(row, path).finally(() => this.#measuring.delete(row.id));
+      measuring = this.#measure(row, path, key).finally(() => this.#measuring.delete(row.id));
       this.#measuring.set(row.id, measuring);
     }
     return fewerPeaks(await measuring, points);
   }
 
-  async #measure(row: RecordingRow, artefact: string): Promise<Peaks> {
+  async #measure(row: RecordingRow, artefact: string, key: SealKey | undefined): Promise<Peaks> {
     await this.#turn(row.accountId);
     try {
       const samples = await samplesOf(row);
       const options = { onProgress: () => {}, signal: this.#signal };
-      await this.#background({ kind: 'peaks', artefact, id: row.id, samples }, options);
-      const peaks = await readPeaks(artefact);
+      const sealing = key === undefined ? {} : { key };
+      await this.#background({ kind: 'peaks', artefact, id: row.id, samples, ...sealing }, options);
+      const peaks = await readPeaks(artefact, key);
       if (peaks === undefined) throw new AppError('INPUT_MISSING', 'the recording is gone');
       return peaks;
     } finally {
@@ -68,16 +74,6 @@ export class Waveforms {
     });
   }
 }
-
-const readPeaks = async (artefact: string): Promise<Peaks | undefined> => {
-  try {
-    const peaks = JSON.parse(await readFile(peaksPath(artefact), 'utf8')) as Peaks;
-    return Array.isArray(peaks.channels) && Number.isInteger(peaks.points) ? peaks : undefined;
-  } catch {
-    // Not there yet, or torn: it is measured anew.
-    return undefined;
-  }
-};
 
 /** Of each channel. */
 const samplesOf = async ({ manifestPath, durationMs, sampleRate }: RecordingRow): Promise<number> => {

@@ -6,6 +6,7 @@ import type { AuditNote } from '../../../src/http/audit.ts';
 import type { AuditEntry } from '../../../src/store/rows.ts';
 import { IN_MEMORY } from '../../../src/store/sqlite-file.ts';
 import { Store } from '../../../src/store/store.ts';
+import { account } from '../../store/sample-rows.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 
 const START_US = Date.UTC(2026, 0, 15, 9, 30) * 1000;
@@ -33,11 +34,17 @@ const openTrail = async (mostWaiting = 100) => {
       await store.audit.append(...entries);
     },
     page: store.audit.page.bind(store.audit),
-    removeBefore: store.audit.removeBefore.bind(store.audit),
+    chain: store.audit.chain.bind(store.audit),
+    end: store.audit.end.bind(store.audit),
+    accounts: store.audit.accounts.bind(store.audit),
+    strays: store.audit.strays.bind(store.audit),
+    prune: store.audit.prune.bind(store.audit),
   };
   const { accounts, keys } = store;
   const log = { info: say, warn: say, error: say };
-  const trail = new AuditTrail({ store: { audit, accounts, keys } as unknown as Store, clock, log, mostWaiting });
+  const events = { publish: () => {} };
+  const kept = { audit, accounts, keys } as unknown as Store;
+  const trail = new AuditTrail({ store: kept, clock, log, events, mostWaiting });
   onTestFinished(async () => {
     await trail.close();
     await store.close();
@@ -46,7 +53,7 @@ const openTrail = async (mostWaiting = 100) => {
     ['acme', false],
     ['operator', true],
   ] as const) {
-    await accounts.insert({ id, name: id, metaflows: null, callRecording: null, extra: {}, createdUs: START_US });
+    await accounts.insert(account({ id, createdUs: START_US }));
     await keys.insert({ id: `key of ${id}`, accountId: id, hash: id, isAdmin, createdUs: START_US });
   }
   const subjects = async (accountId = 'acme') =>
@@ -72,6 +79,8 @@ describe('the audit trail', () => {
           action: 'recording.unmask',
           subject: 'call/c1',
           data: {},
+          entry: 3,
+          hash: expect.stringMatching(/^[0-9a-f]{64}$/),
         },
         {
           at: '2026-01-15T09:30:01.500Z',
@@ -79,6 +88,8 @@ describe('the audit trail', () => {
           action: 'recording.mask',
           subject: 'call/c1',
           data: {},
+          entry: 2,
+          hash: expect.stringMatching(/^[0-9a-f]{64}$/),
         },
         {
           at: '2026-01-15T09:30:00.000Z',
@@ -86,6 +97,8 @@ describe('the audit trail', () => {
           action: 'user.change',
           subject: 'user/bob',
           data: { fields: ['name'] },
+          entry: 1,
+          hash: expect.stringMatching(/^[0-9a-f]{64}$/),
         },
       ],
       startKey: expect.any(String),
@@ -154,7 +167,7 @@ describe('the audit trail', () => {
     expect(await subjects()).toEqual(['user/old', 'user/young']);
     await clock.advance(2 * DAY_MS);
     await trail.sweep();
-    expect(await subjects()).toEqual(['user/young']);
+    expect(await subjects()).toEqual(['user/young', 'account/acme']);
   });
 });
 
@@ -248,7 +261,7 @@ describe('requests without a valid key', () => {
     expect([scene.trail.refusals, scene.trail.waiting]).toEqual([500, 0]);
     await scene.clock.advance(60_000);
     await scene.trail.sweep();
-    expect((await scene.trail.page('acme', FIRST)).entries).toEqual([
+    expect((await scene.trail.page('acme', FIRST)).entries).toMatchObject([
       {
         at: new Date(START_US / 1000 + 60_000).toISOString(),
         by: { kind: 'policy', by: 'authentication' },

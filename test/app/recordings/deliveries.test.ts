@@ -1,6 +1,7 @@
 /** Deliveries over real sockets to a scripted target, with time in the test's hands (design §6.6). */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ShelfOptions } from '../../../src/app/recordings/shelf-options.ts';
 import { PUBLIC_ONLY } from '../../../src/deliver/allow-list.ts';
@@ -33,6 +34,9 @@ const deliveryOf = async (kit: Kit, id: string) =>
     error: string | null;
   };
 
+const artefactOf = async (kit: Kit, id: string): Promise<string> =>
+  resolve(kit.folder, (await kit.store.recordings.get('acme', id))!.artefactPath!);
+
 /** Lets `count` tries be made, each when it is due. @returns the waits between them, ms */
 const letTry = async (kit: Kit, id: string, count: number): Promise<number[]> => {
   const waits: number[] = [];
@@ -52,7 +56,7 @@ test('a recording with a target is delivered, with its id as the key that makes 
   const kit = await openShelf(quick);
   const id = await recordTo(kit, `${target.url}/in?token=secret`);
   await letTry(kit, id, 1);
-  const { path } = await kit.shelf.artefact('acme', id);
+  const path = await artefactOf(kit, id);
   const [seen] = target.seen;
   expect(seen.method).toBe('PUT');
   expect(seen.body.equals(readFileSync(path))).toBe(true);
@@ -163,7 +167,7 @@ describe('a target that is busy', () => {
       delivery: { state: 'failed', tries: 5, next_try_at: null },
       _read_only: { content_types: ['audio/wav'] },
     });
-    expect(kit.events.at(-1)!.type).toBe('delivery.failed');
+    expect(kit.events.map(({ type }) => type)).toContain('delivery.failed');
     expect(kit.clock.sleepers).toBe(0);
 
     target.script(answer(204));
@@ -182,7 +186,7 @@ describe('what fails at once', () => {
       await until(async () => (await kit.shelf.get('acme', id)).state === 'failed');
       expect(target.seen).toHaveLength(1);
       expect(await kit.shelf.get('acme', id)).toMatchObject({ error: { code: 'TARGET_REJECTED' } });
-      expect(existsSync((await kit.shelf.artefact('acme', id)).path)).toBe(true);
+      expect(existsSync(await artefactOf(kit, id))).toBe(true);
     });
 
   test('a target that may not be dialled', async () => {
@@ -199,7 +203,7 @@ describe('what fails at once', () => {
     const kit = await openShelf({ ...quick, random: allRandom });
     const id = await recordTo(kit, target.url);
     await letTry(kit, id, 1);
-    rmSync((await kit.shelf.artefact('acme', id)).path);
+    rmSync(await artefactOf(kit, id));
     kit.clock.advance(kit.clock.nextMs);
     await until(async () => (await kit.shelf.get('acme', id)).state === 'failed');
     const { error } = await kit.shelf.get('acme', id);
@@ -267,7 +271,8 @@ describe('a restart', () => {
     const target = await targetOf(answer(503));
     const kit = await openShelf({ ...quick, random: allRandom });
     const ids: string[] = [];
-    for (let n = 0; n < 7; n++) ids.push(await recordTo(kit, target.url, `call-${n}`));
+    // Fewer than open its circuit.
+    for (let n = 0; n < 4; n++) ids.push(await recordTo(kit, target.url, `call-${n}`));
     for (const id of ids) await until(async () => (await deliveryOf(kit, id)).tries === 1);
     await kit.shelf.close();
     target.script(answer(200));

@@ -9,7 +9,7 @@ import { verifyArtefact } from '../../../src/finalize/verify-artefact.ts';
 import type { Recorder } from '../../../src/record/recorder.ts';
 import { answer, ScriptedTarget } from '../../deliver/scripted-target.ts';
 import { ACCOUNT, LiveScene } from '../live/live-scene.ts';
-import { inThisThread, type Kit, openShelf, until } from './shelf-kit.ts';
+import { artefactPath, inThisThread, type Kit, openShelf, until } from './shelf-kit.ts';
 
 const KEPT_MS = 1000;
 const LOST_MS = 2000;
@@ -114,9 +114,8 @@ describe('in the end', () => {
       delivery: null,
       _read_only: { content_types: ['audio/wav'] },
     });
-    const { path, sha256 } = await kit.shelf.artefact(ACCOUNT, id);
-    expect(sha256).toBe(document.sha256);
-    expect((await verifyArtefact(path)).filter(({ ok }) => !ok)).toEqual([]);
+    expect((await kit.shelf.artefact(ACCOUNT, id)).sha256).toBe(document.sha256);
+    expect((await verifyArtefact(await artefactPath(kit, id, ACCOUNT))).filter(({ ok }) => !ok)).toEqual([]);
     expect(await kit.shelf.manifest(ACCOUNT, id)).toMatchObject({
       artefact: { duration_ms: KEPT_MS },
       recovered: true,

@@ -16,7 +16,7 @@ import { AppError } from '../../../src/core/errors.ts';
 import { verifyArtefact } from '../../../src/finalize/verify-artefact.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { answer, ScriptedTarget } from '../../deliver/scripted-target.ts';
-import { ACME, beginCall, HeldPool, type Kit, openShelf, recordCall, until } from './shelf-kit.ts';
+import { ACME, artefactPath, beginCall, HeldPool, type Kit, openShelf, recordCall, until } from './shelf-kit.ts';
 
 const targetOf = async (): Promise<ScriptedTarget> => {
   const target = await ScriptedTarget.start(answer(200));
@@ -47,8 +47,7 @@ const finalFiles = (id: string): string[] => [
 ];
 
 const isSound = async (kit: Kit, id: string): Promise<boolean> => {
-  const { path } = await kit.shelf.artefact('acme', id);
-  return (await verifyArtefact(path)).every(({ ok }) => ok);
+  return (await verifyArtefact(await artefactPath(kit, id))).every(({ ok }) => ok);
 };
 
 /** Finalizes the journal as the dead service would have, and puts the journal back. */
@@ -151,6 +150,23 @@ describe('a start after the service died', () => {
     await call.end();
   });
 });
+
+for (const { name, keepsRow } of [
+  { name: 'is failed, and says why', keepsRow: true },
+  { name: 'that has no row either is forgotten', keepsRow: false },
+])
+  test(`a recording whose service died before its first byte was on disk ${name}; nothing is set aside as damaged`, async () => {
+    const { kit, id, journal } = await died();
+    truncateSync(journal, 0);
+    if (keepsRow) await kit.store.recordings.update(id, { state: 'recording' });
+    else await kit.store.recordings.remove('acme', id);
+    const again = await restarted(kit, 2);
+    const row = await kit.store.recordings.get('acme', id);
+    const message = 'the service ended before anything of it was on disk';
+    if (keepsRow) expect(row).toMatchObject({ state: 'failed', error: { code: 'JOURNAL_UNREADABLE', message } });
+    else expect(row).toBeUndefined();
+    expect(again.files()).toEqual([]);
+  });
 
 test('after a crash nobody knows how many frames a mask withheld, and nobody says so', async () => {
   const kit = await openShelf({ pool: new HeldPool() });
@@ -367,7 +383,7 @@ describe('a sweep', () => {
     await kit.shelf.settled();
     kit.clock.advance(4000 * DAY_MS);
     expect(await kit.shelf.sweep()).toBe(0);
-    expect(existsSync((await kit.shelf.artefact('acme', id)).path)).toBe(true);
+    expect(existsSync(await artefactPath(kit, id))).toBe(true);
   });
 
   test('tries again what failed for a reason that may have passed', async () => {

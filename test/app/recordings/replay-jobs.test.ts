@@ -9,6 +9,7 @@ import { parseMetaflows } from '../../../src/control/metaflow-document.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import type { RecordCallFields } from '../../../src/core/record-call.ts';
 import { decodeArtefact } from '../../../src/finalize/decode/artefact-decoder.ts';
+import { OutputFile } from '../../../src/finalize/encode/output-file.ts';
 import type { JobDocument } from '../../../src/http/service.ts';
 import { callCapture } from '../../support/call-scenario.ts';
 import { hasProgram } from '../../support/has.ts';
@@ -27,9 +28,11 @@ const upload = async (
   bytes: Buffer,
   { name = 'call.pcap', fields = { format: 'wav' } as RecordCallFields, accountId = 'acme' } = {},
 ): Promise<JobDocument> => {
-  const path = join(kit.shelf.uploadFolder, `upload-${readdirSync(kit.shelf.uploadFolder).length}`);
-  writeFileSync(path, bytes);
-  return kit.shelf.replay(accountId, { path, name, fields });
+  const place = await kit.shelf.newUpload(accountId);
+  const file = await OutputFile.create(place.path, { seal: place.seal });
+  await file.append(bytes);
+  await file.close();
+  return kit.shelf.replay(accountId, { ...place, name, fields });
 };
 
 const ended = async (kit: Kit, { id }: JobDocument): Promise<JobDocument> => {
@@ -38,8 +41,8 @@ const ended = async (kit: Kit, { id }: JobDocument): Promise<JobDocument> => {
 };
 
 const heard = async (kit: Kit, id: string) => {
-  const { path } = await kit.shelf.artefact('acme', id);
-  const audio = await decodeArtefact(path);
+  const { source } = await kit.shelf.artefact('acme', id);
+  const audio = await decodeArtefact(source);
   const chunks: Int16Array[] = [];
   for await (const chunk of audio.chunks) chunks.push(chunk.slice());
   return { sampleRate: audio.sampleRate, channels: channelsOf(joined(...chunks), audio.channels) };

@@ -1,6 +1,6 @@
 /** A shelf with its store in memory, its clock in a test's hands and its workers in this thread; and calls to put on it. */
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { RecordingAbout } from '../../../src/app/recordings/about.ts';
@@ -8,6 +8,7 @@ import { doJob } from '../../../src/app/recordings/background-job.ts';
 import { newJournalPath } from '../../../src/app/recordings/data-folders.ts';
 import { RecordingShelf } from '../../../src/app/recordings/recording-shelf.ts';
 import type { ShelfOptions } from '../../../src/app/recordings/shelf-options.ts';
+import { journalsOf } from '../../../src/app/sealed-journals.ts';
 import { Call } from '../../../src/call/call.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { AppError } from '../../../src/core/errors.ts';
@@ -16,6 +17,7 @@ import { parseAllowList } from '../../../src/deliver/allow-list.ts';
 import { finalizeRecording } from '../../../src/finalize/finalize-recording.ts';
 import { encodeUlaw } from '../../../src/kernel/g711.ts';
 import type { Recorder } from '../../../src/record/recorder.ts';
+import type { Vault } from '../../../src/spool/seal/vault.ts';
 import { IN_MEMORY } from '../../../src/store/sqlite-file.ts';
 import { Store } from '../../../src/store/store.ts';
 import { scratchDir } from '../../support/scratch.ts';
@@ -73,6 +75,8 @@ export type Kit = {
   readonly shelf: RecordingShelf;
   readonly events: Told[];
   readonly logged: string[];
+  /** Journals are sealed under its keys; plain without. */
+  readonly vault: Vault | undefined;
   /** Paths of files below the data folder, the database aside. */
   files(): string[];
 };
@@ -85,12 +89,13 @@ export const filesBelow = (folder: string): string[] =>
 
 /** @param earlier another kit whose data folder, store and clock are gone on with, as after a restart */
 export const openShelf = async (change: Partial<ShelfOptions> = {}, earlier?: Kit): Promise<Kit> => {
-  const folder = earlier?.folder ?? join(scratchDir(), 'data');
+  const folder = change.data ?? earlier?.folder ?? join(scratchDir(), 'data');
   const store = earlier?.store ?? (await Store.open(IN_MEMORY));
   const clock = earlier?.clock ?? new HandClock();
   const events: Told[] = [];
   const logged: string[] = [];
   const random = seeded(earlier === undefined ? 1 : 2);
+  const vault = change.vault ?? earlier?.vault;
   const shelf = await RecordingShelf.open({
     data: folder,
     store,
@@ -109,6 +114,7 @@ export const openShelf = async (change: Partial<ShelfOptions> = {}, earlier?: Ki
       warn: (fields, sentence) => void logged.push(`${sentence} ${JSON.stringify(fields)}`),
       error: (fields, sentence) => void logged.push(`${sentence} ${JSON.stringify(fields)}`),
     },
+    ...(vault === undefined ? {} : { vault }),
     background: (job, { onProgress }) => doJob(job, onProgress),
     ...change,
   });
@@ -116,8 +122,12 @@ export const openShelf = async (change: Partial<ShelfOptions> = {}, earlier?: Ki
     await shelf.close();
     await store.close();
   });
-  return { folder, store, clock, shelf, events, logged, files: () => filesBelow(folder) };
+  return { folder, store, clock, shelf, events, logged, vault, files: () => filesBelow(folder) };
 };
+
+/** Where a recording's audio lies. */
+export const artefactPath = async ({ store, folder }: Kit, id: string, accountId = 'acme'): Promise<string> =>
+  resolve(folder, (await store.recordings.get(accountId, id))!.artefactPath!);
 
 /** A pool that works where it is called. */
 export const inThisThread = (): ShelfOptions['pool'] => ({
@@ -179,6 +189,7 @@ export const beginCall = (kit: Kit, said: Said = {}): { readonly call: Call; rea
     },
     startUs,
     journalPath: (id) => newJournalPath(join(kit.folder, 'journals'), about.accountId, id),
+    openJournal: journalsOf(kit.vault, about.accountId),
     random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(random() * 256)),
     listener: {
       onStarted: (each) => {

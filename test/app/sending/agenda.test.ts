@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AgendaEntry, DeliveryAgenda } from '../../../src/app/recordings/delivery-agenda.ts';
+import { Agenda, type AgendaEntry } from '../../../src/app/sending/agenda.ts';
 
-const entry = (id: string, host: string, dueUs: number): AgendaEntry => ({ id, accountId: 'acme', host, dueUs });
-const agendaOf = (entries: readonly AgendaEntry[], limits = { perTarget: 1, total: 10 }): DeliveryAgenda => {
-  const agenda = new DeliveryAgenda(limits);
+const entry = (id: string, target: string, dueUs: number, order = dueUs): AgendaEntry => ({
+  ...{ id, accountId: 'acme', target, dueUs, order },
+  deadlineUs: 1e6,
+});
+const agendaOf = (entries: readonly AgendaEntry[], limits = { perTarget: 1, total: 10 }): Agenda => {
+  const agenda = new Agenda(limits);
   for (const each of entries) agenda.put(each);
   return agenda;
 };
-const takeAll = (agenda: DeliveryAgenda, nowUs: number): string[] => {
+const takeAll = (agenda: Agenda, nowUs: number, mayBegin?: (target: string) => boolean): string[] => {
   const ids: string[] = [];
-  for (let next = agenda.take(nowUs); next !== undefined; next = agenda.take(nowUs)) ids.push(next.id);
+  for (let next = agenda.take(nowUs, mayBegin); next !== undefined; next = agenda.take(nowUs, mayBegin))
+    ids.push(next.id);
   return ids;
 };
 
@@ -74,6 +78,30 @@ test('one that is forgotten is not tried, one in flight can’t be', () => {
   expect(takeAll(agenda, 9)).toEqual([]);
 });
 
+test('what has an order of its own is taken by that, once it is due', () => {
+  const agenda = agendaOf([
+    entry('3', 'a', 1, 3),
+    entry('1', 'a', 5, 1),
+    entry('2', 'a', 2, 2),
+    entry('0', 'a', 20, 0),
+  ]);
+  const taken: string[] = [];
+  for (let next = agenda.take(9); next !== undefined; next = agenda.take(9)) {
+    taken.push(next.id);
+    agenda.done(next.id);
+  }
+  expect(taken).toEqual(['1', '2', '3']);
+});
+
+test('a target that may not be tried is passed over, and told of as ready', () => {
+  const agenda = agendaOf([entry('1', 'a', 1), entry('2', 'b', 2), entry('3', 'a', 3), entry('4', 'a', 30)]);
+  expect(takeAll(agenda, 9, (target) => target !== 'a')).toEqual(['2']);
+  expect(agenda.readyTargets()).toEqual(['a']);
+  expect(agenda.waitingFor('a').map(({ id }) => id)).toEqual(['1', '3', '4']);
+  expect(takeAll(agenda, 9)).toEqual(['1']);
+  expect([agenda.waitingFor('a').length, agenda.inFlightOf('a').length, agenda.countOf('a')]).toEqual([2, 1, 3]);
+});
+
 test('whatever happens, every entry is tried when it is due, and no limit is passed', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('put'), id: fc.nat(20), host: fc.nat(3), waitUs: fc.nat(30) }),
@@ -84,7 +112,7 @@ test('whatever happens, every entry is tried when it is due, and no limit is pas
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const limits = { perTarget: 2, total: 3 };
-      const agenda = new DeliveryAgenda(limits);
+      const agenda = new Agenda(limits);
       const waiting = new Map<string, AgendaEntry>();
       const flying: AgendaEntry[] = [];
       let nowUs = 0;
@@ -95,19 +123,21 @@ test('whatever happens, every entry is tried when it is due, and no limit is pas
           waiting.delete(next.id);
           flying.push(next);
         }
-        const perTarget = (host: string): number => flying.filter((each) => each.host === host).length;
-        for (const { host } of flying) expect(perTarget(host)).toBeLessThanOrEqual(limits.perTarget);
+        const perTarget = (target: string): number => flying.filter((each) => each.target === target).length;
+        for (const { target } of flying) expect(perTarget(target)).toBeLessThanOrEqual(limits.perTarget);
         expect(flying.length).toBeLessThanOrEqual(limits.total);
         // What is due and was not taken had no room.
-        for (const { host, dueUs } of waiting.values()) {
+        for (const { target, dueUs } of waiting.values()) {
           if (dueUs > nowUs) expect(agenda.nextDueUs).toBeLessThanOrEqual(dueUs);
-          else expect(flying.length === limits.total || perTarget(host) === limits.perTarget).toBe(true);
+          else expect(flying.length === limits.total || perTarget(target) === limits.perTarget).toBe(true);
         }
         expect([agenda.waiting, agenda.inFlight]).toEqual([waiting.size, flying.length]);
+        const known = [...waiting.values(), ...flying].filter(({ target }) => target === 'host-0');
+        expect(agenda.countOf('host-0')).toBe(known.length);
       };
       for (const each of steps) {
         if (each.kind === 'put') {
-          // A target's recordings are its own: an id stays with its host.
+          // A target's recordings are its own: an id stays with it.
           const id = String(each.id);
           const next = entry(id, `host-${each.id % 4}`, nowUs + each.waitUs);
           agenda.put(next);
