@@ -6,6 +6,8 @@ export type Command = {
   readonly action: RecordAction;
   readonly fields: RecordCallFields;
   readonly trigger: Trigger;
+  /** Of a mask: since when it holds, where its trigger says so; what was let go before stays gone. µs. */
+  readonly fromUs?: number;
 };
 
 export type ActionResult = {

@@ -32,6 +32,12 @@ export type CallListener = {
   onMaskOverdue?(expiry: MaskExpiry, atUs: number, recorder: Recorder | undefined): void;
 };
 
+/**
+ * Of a source that sends nothing in silence: less than this between its opening and its first audio, or its last and the end, is how long it
+ * takes to begin and to hang up.
+ */
+export const LEAST_SILENCE_US = 200_000;
+
 export class Call {
   readonly identity: CallIdentity;
   readonly masks = new MaskBook();
@@ -107,6 +113,11 @@ export class Call {
     return this.#recordings.open;
   }
 
+  /** Recordings that were asked for and have not begun. */
+  get waitingStarts(): number {
+    return this.#pending.size;
+  }
+
   /** Bytes of all journals that are not on disk yet; whoever feeds the call faster than real time waits for them. */
   get pendingBytes(): number {
     return this.#recordings.open.reduce((sum, recorder) => sum + recorder.pendingBytes, 0);
@@ -127,7 +138,10 @@ export class Call {
 
   /** Takes a packet. Copies what it keeps; what a mask covers is zeroed where it lies. */
   packet(packet: MediaPacket): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      packet.bytes.fill(0, packet.start, packet.end);
+      return;
+    }
     this.advance(packet.arrivalUs);
     this.#intake.packet(packet);
     this.#startPending();
@@ -187,7 +201,7 @@ export class Call {
       case 'toggle':
         return this.#recordings.running.length > 0 ? this.#stop(command) : this.#start(command);
       case 'mask':
-        return this.#mask(command.trigger);
+        return this.#mask(command.trigger, command.fromUs);
       case 'unmask':
         return this.#unmask(command.trigger);
       default:
@@ -212,15 +226,19 @@ export class Call {
     }
   }
 
-  /** The call is over: what waited is judged and written, every recording ends and is closed. Resolves when all journals are durable. */
-  async end(reason: 'hangup' | 'shutdown' = 'hangup'): Promise<void> {
+  /**
+   * The call is over: what waited is judged and written, every recording ends and is closed. Resolves when all journals are durable.
+   * @param untilUs it was heard until then, by a source that sends nothing in silence; none: recordings end with its last frame
+   */
+  async end(reason: 'hangup' | 'shutdown' = 'hangup', untilUs = Number.NEGATIVE_INFINITY): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;
       this.#intake.releaseAll();
       this.#pending.clear();
       const lastUs = Number.isFinite(this.#gate.lastFrameUs) ? this.#gate.lastFrameUs : this.#nowUs;
       for (const recorder of this.#recordings.running) {
-        recorder.stop(Math.max(recorder.head.startUs, lastUs), 'last-frame', reason);
+        if (untilUs > lastUs) recorder.stop(Math.max(recorder.head.startUs, untilUs), 'command', reason);
+        else recorder.stop(Math.max(recorder.head.startUs, lastUs), 'last-frame', reason);
       }
       this.#closeDrained(Number.POSITIVE_INFINITY);
     }
@@ -250,9 +268,14 @@ export class Call {
       either: answered || bridged,
     };
     for (const pending of this.#pending.take(({ until }) => ready[until])) {
-      if (pending.until === 'first-frame' && firstFrameUs !== undefined)
-        this.#open(pending, firstFrameUs, 'first-frame');
-      else this.#open(pending, this.#nowUs, 'command');
+      if (pending.until !== 'first-frame' || firstFrameUs === undefined) {
+        this.#open(pending, this.#nowUs, 'command');
+        continue;
+      }
+      // A source without timestamps began with a silence that it did not send; what is short is no silence.
+      const { silentSinceUs = firstFrameUs } = this.#intake;
+      if (firstFrameUs - silentSinceUs >= LEAST_SILENCE_US) this.#open(pending, silentSinceUs, 'command', true);
+      else this.#open(pending, firstFrameUs, 'first-frame');
     }
   }
 
@@ -260,8 +283,9 @@ export class Call {
     pending: Pick<PendingStart, 'fields' | 'startedBy'>,
     startUs: number,
     startsWith: 'first-frame' | 'command',
+    hasFirstFrame = startsWith === 'first-frame',
   ): Recorder {
-    const recorder = this.#recordings.start(pending.fields, startUs, startsWith, pending.startedBy);
+    const recorder = this.#recordings.start(pending.fields, startUs, startsWith, pending.startedBy, hasFirstFrame);
     this.#lookbackChanged();
     for (const mask of this.masks.all)
       if (mask.endUs === null || mask.endUs > startUs || mask.trigger.by === 'position') recorder.mask(mask);
@@ -294,16 +318,19 @@ export class Call {
     }
     recorder.stop(this.#nowUs, 'command', 'stop');
     this.#dueChanged();
+    // Whoever is told of it finds it after a crash; one that can't be written is told of as such.
+    await recorder.sync().catch(() => {});
     return this.#result('stop', true, [recorder]);
   }
 
   /** Masks at once; only the answer waits, for what is before it and for the disk. */
-  async #mask(trigger: Trigger): Promise<ActionResult> {
+  async #mask(trigger: Trigger, fromUs = this.#nowUs): Promise<ActionResult> {
     this.#masksAsked++;
     const isNew = this.masks.open === undefined;
     if (isNew) {
       const backUs = Math.min(this.#nowUs - this.#intake.lookbackUs, this.#intake.holdingSinceUs ?? this.#nowUs);
-      const startUs = Math.max(backUs, Math.min(this.#nowUs, this.#reachUs));
+      // What a media server left out from then on it has not sent either: of that nothing can be let go.
+      const startUs = Math.min(fromUs, Math.max(backUs, Math.min(this.#nowUs, this.#reachUs)));
       this.#durable = false;
       const mask = this.masks.begin(startUs, this.#nowUs, trigger);
       this.#note(mask);

@@ -4,10 +4,11 @@
  */
 import type { Line, PacketOrder } from '../media/timeline.ts';
 import type { TrackSource } from '../record/track-source.ts';
-import type { Stream } from './stream.ts';
+import type { PacketTimeline } from './stream.ts';
 
 export type HeldFrame = {
-  stream: Stream;
+  /** What places it. */
+  timeline: PacketTimeline;
   source: TrackSource;
   /** Undefined while the stream's line is in doubt. */
   line: Line | undefined;
@@ -40,7 +41,7 @@ export class Holdback {
 
   /** Copies a frame in, as the last. The caller fills in its placement. */
   push(
-    stream: Stream,
+    timeline: PacketTimeline,
     source: TrackSource,
     arrivalUs: number,
     bytes: Uint8Array,
@@ -50,7 +51,7 @@ export class Holdback {
     const length = end - start;
     const slot = this.#free.pop();
     const frame: HeldFrame = slot ?? {
-      stream,
+      timeline,
       source,
       line: undefined,
       ticks: 0,
@@ -63,7 +64,7 @@ export class Holdback {
       length,
     };
     if (frame.bytes.length < length) frame.bytes = Buffer.alloc(length);
-    frame.stream = stream;
+    frame.timeline = timeline;
     frame.source = source;
     frame.line = undefined;
     frame.arrivalUs = arrivalUs;

@@ -4,15 +4,16 @@
  * call's clock. Nothing is written here. Times in µs.
  */
 import { LEGS, type Leg } from '../core/leg.ts';
+import type { Untimed } from '../media/arrival-timeline.ts';
 import type { SequenceVerdict } from '../media/sequence.ts';
 import type { DtmfSymbol } from '../media/telephone-event.ts';
-import type { PacketOrder, StreamTimeline } from '../media/timeline.ts';
+import type { PacketOrder } from '../media/timeline.ts';
 import type { WireCodec } from '../media/wire-codec.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import { emptyTally, type LegTally } from '../spool/journal-record.ts';
 import { Holdback } from './holdback.ts';
 import type { MaskGate } from './mask-gate.ts';
-import { Stream } from './stream.ts';
+import { type PacketTimeline, Stream } from './stream.ts';
 import { TONE_HOLD_US, ToneWatch } from './tone-watch.ts';
 
 /** One RTP packet of a leg. `bytes[start, end)` is its payload; it is zeroed when it may not be kept. The object may be used again. */
@@ -28,7 +29,24 @@ export type MediaPacket = {
   bytes: Uint8Array;
   start: number;
   end: number;
+  /** Its source has no timestamps: `timestamp` counts its audio as if it were seamless, and its arrival places it. */
+  untimed?: Untimed | undefined;
 };
+
+/** A leg's packet with nothing in it, to be filled again and again. */
+export const blankPacket = (leg: Leg): MediaPacket => ({
+  leg,
+  ssrc: 0,
+  sequence: 0,
+  timestamp: 0,
+  marker: false,
+  arrivalUs: 0,
+  codec: undefined,
+  bytes: Buffer.alloc(0),
+  start: 0,
+  end: 0,
+  untimed: undefined,
+});
 
 /** A digit begins on a leg. It is card data: it goes to the metaflow machine and nowhere else. */
 export type DigitListener = (leg: Leg, digit: DtmfSymbol, atUs: number) => void;
@@ -39,6 +57,8 @@ const ORDERS = { next: 'inOrder', restart: 'inOrder', late: 'overtaken', stray: 
 
 /** A leg's sources; a sender that begins anew with every packet has more, and what is beyond these is counted and not recorded. */
 const MOST_STREAMS = 1024;
+/** Frames of a call that wait, so that a flood does not fill the memory: ten times what two legs send in the longest lookback. What is beyond is counted and not recorded. */
+export const MOST_HELD = 20_000;
 
 export class Intake {
   /** How long frames wait for a mask that reaches back. */
@@ -47,6 +67,8 @@ export class Intake {
   holdingSinceUs: number | undefined;
   /** While that holds: what arrived later than this is not let go. */
   holdBehindUs = Number.POSITIVE_INFINITY;
+  /** Since when the first source that sends nothing in silence has been there: what it has not sent since then is silence. */
+  silentSinceUs: number | undefined;
   readonly #gate: MaskGate;
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
@@ -121,12 +143,11 @@ export class Intake {
   release(nowUs: number): void {
     const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
     for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
-      const { source, line, ticks, duration, arrivalUs } = frame;
+      const { source, line, ticks, duration, arrivalUs, timeline } = frame;
       if (arrivalUs > this.holdBehindUs) return;
-      const timeline = frame.stream.timeline(source.codec.wire.clockRate);
       if (line === undefined) {
         if (!timeline.isResolvable(nowUs)) return;
-        this.#resolve(frame.stream, timeline);
+        this.#resolve(timeline);
         continue;
       }
       // Placed anew: its line may be known better now than when it came.
@@ -178,11 +199,16 @@ export class Intake {
       bytes.fill(0, start, end);
       return;
     }
-    const timeline = stream.timeline(source.codec.wire.clockRate);
-    const placed = timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order) === 'placed';
+    if (packet.untimed !== undefined) this.silentSinceUs ??= packet.untimed.sinceUs;
+    const { clockRate } = source.codec.wire;
+    const timeline = packet.untimed === undefined ? stream.timeline(clockRate) : stream.arrivals(clockRate);
+    const placed =
+      ('push' in timeline
+        ? timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order)
+        : timeline.pushUntimed(duration, arrivalUs, packet.untimed!)) === 'placed';
     const ticks = timeline.extended;
     const line = placed ? timeline.placedLine : undefined;
-    const reachBackUs = ((source.codec.reachBack?.(payload) ?? 0) * 1e6) / source.codec.wire.clockRate;
+    const reachBackUs = ((source.codec.reachBack?.(payload) ?? 0) * 1e6) / clockRate;
     if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, payload);
     else if (
       line !== undefined &&
@@ -194,7 +220,12 @@ export class Intake {
       this.#gate.judge(source, bytes, start, end);
       return;
     }
-    const held = this.#held.push(stream, source, arrivalUs, bytes, start, end);
+    if (this.#held.length >= MOST_HELD) {
+      stream.unusable++;
+      bytes.fill(0, start, end);
+      return;
+    }
+    const held = this.#held.push(timeline, source, arrivalUs, bytes, start, end);
     held.ticks = ticks;
     held.duration = duration;
     held.order = order;
@@ -222,11 +253,10 @@ export class Intake {
   }
 
   /** Decides the line of every frame that waits for this timeline's. */
-  #resolve(stream: Stream, timeline: StreamTimeline): void {
+  #resolve(timeline: PacketTimeline): void {
     timeline.resolve();
     for (const frame of this.#held) {
-      if (frame.stream !== stream || frame.line !== undefined) continue;
-      if (frame.source.codec.wire.clockRate !== timeline.clockRate) continue;
+      if (frame.timeline !== timeline || frame.line !== undefined) continue;
       frame.line = timeline.lineOfHeld(frame.ticks, frame.duration, frame.arrivalUs);
     }
   }

@@ -2,11 +2,12 @@
  * The one place that decides whether a frame is kept (design §4, rules 1–3): it is held against every mask of the call, past ones
  * too, by the span of time in which it can have been captured. What may not be kept is zeroed where it lies and counted; the rest goes to the recordings.
  */
-import type { Line, StreamTimeline } from '../media/timeline.ts';
+import type { Line } from '../media/timeline.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import type { Mask, MaskBook } from './mask-book.ts';
 import type { PositionMasks } from './position-masks.ts';
+import type { PacketTimeline } from './stream.ts';
 
 /** Where the frame in hand lies on the call's clock, µs. One object, set anew for each frame. */
 export class FramePlacement {
@@ -26,7 +27,7 @@ export class FramePlacement {
    * @param reachBackUs how much audio from before it is in it. @param sinceUs how long before `arrivalUs` it may have come.
    */
   take(
-    timeline: StreamTimeline,
+    timeline: PacketTimeline,
     line: Line,
     arrivalUs: number,
     ticks: number,

@@ -14,6 +14,10 @@ export class PendingStarts {
     return this.#waiting.length === 0;
   }
 
+  get size(): number {
+    return this.#waiting.length;
+  }
+
   /** The longest `mask_lookback_ms` that one of them will want, in µs: frames before it begins count. */
   get lookbackUs(): number {
     return Math.max(0, ...this.#waiting.map(({ fields }) => (fields.mask_lookback_ms ?? 0) * 1000));

@@ -85,7 +85,14 @@ export class Recordings {
     );
   }
 
-  start(fields: RecordCallFields, startUs: number, startsWith: OpenRecord['startsWith'], startedBy: string): Recorder {
+  /** @param hasFirstFrame whether the call's very first frame is in it. */
+  start(
+    fields: RecordCallFields,
+    startUs: number,
+    startsWith: OpenRecord['startsWith'],
+    startedBy: string,
+    hasFirstFrame: boolean,
+  ): Recorder {
     const id = recordingId(startUs, this.#random);
     const format = fields.format ?? 'mp3';
     const foreseen = this.#foreseen[this.#started++];
@@ -112,7 +119,7 @@ export class Recordings {
     const recorder = new Recorder(journal, head, fields, startedBy, foreseen?.lines);
     this.open.push(recorder);
     // The call's first frames were counted before they were let through.
-    this.#before.set(recorder, startsWith === 'first-frame' ? { a: emptyTally(), b: emptyTally() } : this.#tallies());
+    this.#before.set(recorder, hasFirstFrame ? { a: emptyTally(), b: emptyTally() } : this.#tallies());
     return recorder;
   }
 

@@ -1,5 +1,6 @@
 /** One SSRC on one leg: its sequence numbers, its timestamps on the call's clock, its telephone events. No clock, no I/O. */
 import type { Leg } from '../core/leg.ts';
+import { ArrivalTimeline } from '../media/arrival-timeline.ts';
 import type { Codec } from '../media/codec.ts';
 import { codecFor } from '../media/codecs/registry.ts';
 import { SequenceTracker } from '../media/sequence.ts';
@@ -7,6 +8,9 @@ import { TelephoneEventReceiver } from '../media/telephone-event.ts';
 import { StreamTimeline } from '../media/timeline.ts';
 import type { WireCodec } from '../media/wire-codec.ts';
 import type { TrackSource } from '../record/track-source.ts';
+
+/** By its own timestamps, or by arrival where it has none. */
+export type PacketTimeline = StreamTimeline | ArrivalTimeline;
 
 export class Stream {
   readonly leg: Leg;
@@ -18,6 +22,7 @@ export class Stream {
   unusable = 0;
   readonly #nextLine: () => number;
   readonly #timelines = new Map<number, StreamTimeline>();
+  readonly #arrivals = new Map<number, ArrivalTimeline>();
   readonly #sources = new Map<WireCodec, TrackSource | undefined>();
 
   constructor(leg: Leg, ssrc: number, nextLine: () => number) {
@@ -45,7 +50,13 @@ export class Stream {
     return timeline;
   }
 
-  get timelines(): Iterable<StreamTimeline> {
-    return this.#timelines.values();
+  /** The same for a source without timestamps. */
+  arrivals(clockRate: number): ArrivalTimeline {
+    let timeline = this.#arrivals.get(clockRate);
+    if (timeline === undefined) {
+      timeline = new ArrivalTimeline(clockRate, this.#nextLine);
+      this.#arrivals.set(clockRate, timeline);
+    }
+    return timeline;
   }
 }

@@ -23,7 +23,19 @@ const Sdp = () => Type.String({ minLength: 1, maxLength: LONGEST_SDP });
 
 export const MediaSchema = Type.Object(
   {
-    kind: Type.Unsafe<'rtp'>({ type: 'string', enum: ['rtp'] }),
+    kind: Type.Unsafe<'rtp' | 'stream'>({
+      type: 'string',
+      enum: ['rtp', 'stream'],
+      description: '`stream`: its legs come as streams (`…/streams/{kind}`), and no ports are taken.',
+    }),
+    server: Type.Optional(
+      Type.Unsafe<'asterisk'>({
+        type: 'string',
+        enum: ['asterisk'],
+        description:
+          "What sends the RTP, where it names no codecs: Asterisk's External Media has payload types of its own, such as 10 for `slin` and 118 for `slin16`. `codecs` goes before it.",
+      }),
+    ),
     codecs: Type.Optional(Type.Object({ a: Type.Optional(PayloadMap()), b: Type.Optional(PayloadMap()) }, strict)),
     sdp: Type.Optional(Type.Object({ a: Type.Optional(Sdp()), b: Type.Optional(Sdp()) }, strict)),
   },
@@ -39,6 +51,11 @@ export const legsNamedIn = ({ codecs, sdp }: CallAnnouncement['media']): readonl
  */
 export const checkOneWordPerLeg = (data: unknown, errors: FieldErrorList): void => {
   const media = below(data, 'media');
+  if (below(media, 'kind') === 'stream') {
+    for (const name of ['codecs', 'sdp', 'server'])
+      if (below(media, name) !== undefined)
+        errors.add(['media', name], 'error', { message: 'a stream says itself what it carries' });
+  }
   for (const leg of LEGS) {
     if (below(below(media, 'sdp'), leg) === undefined || below(below(media, 'codecs'), leg) === undefined) continue;
     errors.add(['media', 'codecs', leg], 'error', { message: `leg ${leg} has an SDP offer, which names its codecs` });

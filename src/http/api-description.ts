@@ -1,6 +1,8 @@
 /** The API's description, OpenAPI 3.1, made from the routes' schemas: what is registered after this is in it. */
+
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import { kindTable } from '../ingest/streams/kind-table.ts';
 import { completeDocument, type IncompleteDocument } from './api-document.ts';
 import { AnswerSchema } from './envelope-schema.ts';
 
@@ -24,6 +26,7 @@ const TAGS = [
   { name: 'metaflows', description: 'Which digits do what to a call: of a user before a device before the account.' },
   { name: 'calls', description: 'A call is announced, then its audio is sent to where the answer says.' },
   { name: 'channels', description: 'The legs of running calls, and the API to start, mask, unmask and stop.' },
+  { name: 'streams', description: `Audio as media servers stream it by themselves.\n\n${kindTable()}` },
   { name: 'recordings', description: 'Documents, audio and manifests; replays of uploaded files.' },
   { name: 'events', description: 'What happens, as server-sent events.' },
   { name: 'audit', description: 'Who did what to the account and its calls. An account sees its own.' },

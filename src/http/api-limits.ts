@@ -6,7 +6,7 @@ export type ApiLimits = {
   readonly bodyTimeoutMs: number;
   /** From a connection's first byte to the end of a request's headers. */
   readonly headersTimeoutMs: number;
-  /** The whole of a request, an upload too. */
+  /** The whole of a request, an upload or a stream too: longer than a recording may be. */
   readonly requestTimeoutMs: number;
   /** How long a connection may idle between requests. */
   readonly keepAliveMs: number;
@@ -26,7 +26,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
   bodyBytes: 1_048_576,
   bodyTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
-  requestTimeoutMs: 3_600_000,
+  requestTimeoutMs: 14_400_000,
   keepAliveMs: 30_000,
   connections: 2000,
   failuresPerMinute: 10,

@@ -17,6 +17,7 @@ import { AppError } from '../core/errors.ts';
 import type { RandomBytes } from '../core/ids.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { PublicKeyDocument } from '../finalize/signature.ts';
 import type { ApiLimits } from './api-limits.ts';
 import type { AuditService } from './audit.ts';
 import type {
@@ -26,16 +27,23 @@ import type {
   HealthService,
   Principal,
   RecordingsService,
+  WebhooksService,
 } from './service.ts';
+import type { StreamsService } from './stream-service.ts';
 
 export type ApiServices = {
   readonly directory: Directory;
   readonly calls: CallsService;
   readonly channels: ChannelsService;
   readonly recordings: RecordingsService;
+  /** Undefined: media servers' own streams are not taken. */
+  readonly streams?: StreamsService;
   readonly events: EventsService;
+  readonly webhooks: WebhooksService;
   readonly audit: AuditService;
   readonly health: HealthService;
+  /** What manifests and audits are signed with; its public half. */
+  readonly signingKey: PublicKeyDocument;
   /** Which targets a `url` may name; judged at once where it is a literal address (design §6.7). */
   readonly allowTargets: AllowList;
   readonly log: FastifyBaseLogger;

@@ -3,7 +3,11 @@
  * Knows the floors above by `service.ts` alone.
  */
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { Directory } from '../directory/directory.ts';
 import { FailureLimit, TEN_A_MINUTE } from '../directory/failure-limit.ts';
+import { StreamSignatures } from '../ingest/streams/stream-signature.ts';
 import { describeApi } from './api-description.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './api-limits.ts';
 import type { ApiServices } from './api-services.ts';
@@ -26,6 +30,11 @@ import { registerMetaflowRoutes } from './routes/metaflows.ts';
 import { registerPeopleRoutes } from './routes/people.ts';
 import { registerRecordingRoutes } from './routes/recordings.ts';
 import { registerRootRoute } from './routes/root.ts';
+import { registerSigningKeyRoute } from './routes/signing-key.ts';
+import { registerStreamRoutes } from './routes/streams.ts';
+import { registerWebhookRoutes } from './routes/webhooks.ts';
+import type { StreamsService } from './stream-service.ts';
+import { StreamSockets } from './stream-sockets.ts';
 import { tunnelledRoute, unwrapTunnels } from './verb-tunnel.ts';
 
 export type ApiOptions = Omit<ApiServices, 'log' | 'limits'> & {
@@ -74,6 +83,7 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
     onRefused: (accountId) => options.audit.refused(accountId),
   });
   app.addHook('preClose', async () => connections.close());
+  if (options.streams !== undefined) openSockets(app, options.streams, { ...options, security, connections });
   const table = new RouteTable();
 
   answerErrors(app);
@@ -106,9 +116,12 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   registerMetaflowRoutes(app, services);
   registerCallRoutes(app, services);
   registerChannelRoutes(app, services);
+  registerStreamRoutes(app, services);
   registerRecordingRoutes(app, services);
   registerEventRoutes(app, services);
+  registerWebhookRoutes(app, services);
   registerAuditRoutes(app, services);
+  registerSigningKeyRoute(app, services);
   registerHealthRoutes(app, services);
   registerDocsRoutes(app);
   registerRootRoute(app);
@@ -116,4 +129,33 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   await app.after();
   table.refuseTheRest(app);
   return app;
+};
+
+const openSockets = (
+  app: FastifyInstance,
+  streams: StreamsService,
+  {
+    directory,
+    clock,
+    ...guards
+  }: {
+    readonly directory: Directory;
+    readonly clock: Clock;
+    readonly security: Authentication;
+    readonly connections: ConnectionLimit;
+  },
+): void => {
+  const signatures = new StreamSignatures(clock);
+  const sockets = new StreamSockets(app.server, {
+    ...{ streams, security: guards.security, connections: guards.connections },
+    signatureOf: async (accountId, kind, request) => {
+      const keys = await directory.streamKeys(accountId).catch((error: unknown) => {
+        // Nobody learns from this which accounts there are.
+        if (error instanceof AppError && error.code === 'NOT_FOUND') return undefined;
+        throw error;
+      });
+      return signatures.judge(kind, request, keys);
+    },
+  });
+  app.addHook('preClose', async () => sockets.close());
 };

@@ -1,12 +1,16 @@
 /** Answers with a recording's audio: whole or a range of it (RFC 9110 §14), under a safe name, with its digest as entity tag. */
-import { type FileHandle, open } from 'node:fs/promises';
 import type { FastifyReply } from 'fastify';
+import type { OpenBytes } from '../core/byte-source.ts';
+import { ByteStream } from '../core/byte-stream.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import { contentDisposition } from './audio-accept.ts';
 import { byteRangeOf, isUnchanged } from './byte-range.ts';
 import type { ArtefactFile } from './service.ts';
 
-/** @throws AUDIO_MISSING, ARTEFACT_MISMATCH, RANGE_TOO_LARGE for a range that lies behind the end */
+/**
+ * What turns out damaged once the answer is under way cuts it off: it never passes for whole.
+ * @throws AUDIO_MISSING, ARTEFACT_MISMATCH, RANGE_TOO_LARGE for a range that lies behind the end; what the source throws
+ */
 export const sendArtefact = async (
   reply: FastifyReply,
   artefact: ArtefactFile,
@@ -24,6 +28,8 @@ export const sendArtefact = async (
   // Opened before the answer begins: a file that is deleted meanwhile is still read to its end.
   const file = await openWhole(artefact);
   const { first, last } = range.kind === 'part' ? range : { first: 0, last: bytes - 1 };
+  const sendsBody = method !== 'HEAD' && bytes > 0;
+  if (sendsBody) await proven(file, first);
   reply.type(mediaType).headers({
     ETag: etag,
     'Accept-Ranges': 'bytes',
@@ -31,21 +37,30 @@ export const sendArtefact = async (
     'Content-Length': last - first + 1,
   });
   if (range.kind === 'part') reply.code(206).header('Content-Range', `bytes ${first}-${last}/${bytes}`);
-  if (method !== 'HEAD' && bytes > 0) return reply.send(file.createReadStream({ start: first, end: last }));
+  if (sendsBody) return reply.send(new ByteStream(file, first, last + 1));
   await file.close();
   return reply.send();
 };
 
-const openWhole = async ({ path, bytes }: ArtefactFile): Promise<FileHandle> => {
-  let file: FileHandle;
+const openWhole = async ({ source, bytes }: ArtefactFile): Promise<OpenBytes> => {
+  const file = await source.open().catch((error: unknown) => {
+    if (!(error instanceof AppError) || error.code !== 'INPUT_MISSING') throw error;
+    if (systemCode(error.cause) === 'ENOENT')
+      throw new AppError('AUDIO_MISSING', 'the audio is gone', { cause: error });
+    // The disk's doing, and nobody's business where the file is.
+    throw error.cause ?? error;
+  });
+  if (file.size === bytes) return file;
+  await file.close();
+  throw new AppError('ARTEFACT_MISMATCH', `the file has ${file.size} bytes where ${bytes} were written`);
+};
+
+/** Reads its first byte while an error can still be the answer. */
+const proven = async (file: OpenBytes, first: number): Promise<void> => {
   try {
-    file = await open(path, 'r');
+    await file.read(new Uint8Array(1), first);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw new AppError('AUDIO_MISSING', 'the audio is gone', { cause: error });
+    await file.close();
     throw error;
   }
-  const { size } = await file.stat();
-  if (size === bytes) return file;
-  await file.close();
-  throw new AppError('ARTEFACT_MISMATCH', `the file has ${size} bytes where ${bytes} were written`);
 };

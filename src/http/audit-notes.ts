@@ -18,7 +18,7 @@ export const noteDone = (
 };
 
 /** Fields of documents whose names are ours; others may be anybody's word. */
-const KNOWN = ['name', 'owner_id', 'metaflows', 'call_recording'];
+const KNOWN = ['name', 'owner_id', 'metaflows', 'call_recording', 'webhook_url', 'webhook_secret'];
 
 /** Which fields of a document a body gives, and which it takes away. */
 export const fieldsOf = (

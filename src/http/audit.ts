@@ -28,6 +28,10 @@ export const AUDIT_ACTIONS = [
   'call.bridge',
   'call.media',
   'call.end',
+  /** A media server's stream was announced, has joined the call, has left it. */
+  'stream.announce',
+  'stream.open',
+  'stream.close',
   /** What codes, the API and policies ask of a running call; `data` says what came of it. */
   'recording.start',
   'recording.stop',
@@ -36,11 +40,19 @@ export const AUDIT_ACTIONS = [
   'recording.unmask',
   'recording.remove',
   'recording.deliver',
+  'webhook.deliver',
+  'webhook.drop',
   /** Its audio was asked for and sent. */
   'recording.fetch',
   'replay.begin',
+  /** Manifests are signed with another key from now on. */
+  'signing_key.begin',
   /** So many entries could not be kept. */
   'audit.gap',
+  /** Of the chain itself: entries up to `through` were removed for their age, or are older than it; it does not hold at `entry`. */
+  'audit.prune',
+  'audit.chain',
+  'audit.broken',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
@@ -58,12 +70,16 @@ export type AuditNote = {
 };
 
 export type AuditDocument = {
+  /** Its number among the account's. */
+  readonly entry: number;
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly by: Trigger;
   readonly action: string;
   readonly subject: string;
   readonly data: JsonObject;
+  /** Over all of it and the hash of the one before: the export has what it takes to check it. */
+  readonly hash: string;
 };
 
 export type AuditPage = {
@@ -82,4 +98,9 @@ export interface AuditService {
     accountId: string,
     query: { readonly pageSize: number; readonly startKey: string | undefined },
   ): Promise<AuditPage>;
+  /**
+   * The whole chain as lines of JSON: its signed head, then every entry, oldest first; what was noted before is in it.
+   * @throws STORE_FAILED; so may the lines
+   */
+  export(accountId: string): Promise<AsyncIterable<string>>;
 }

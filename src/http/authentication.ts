@@ -9,6 +9,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { FailureLimit } from '../directory/failure-limit.ts';
 import { secretKind } from '../directory/secrets.ts';
 import { STRANGERS_BODY_BYTES } from './api-limits.ts';
+import type { Principal } from './service.ts';
 import { OWN_ACCOUNT } from './verb-tunnel.ts';
 
 declare module 'fastify' {
@@ -65,8 +66,21 @@ export class Authentication {
    * because many may share an address with one who fails, and some of them have to mask.
    */
   refusal({ ip, params }: FastifyRequest): AppError {
-    const { failures, clock, onRefused } = this.#options;
     const { accountId = '' } = (params ?? {}) as { readonly accountId?: string };
+    return this.refusalTo(ip, accountId);
+  }
+
+  /** Of a connection that is no request of ours, such as a WebSocket's upgrade. @throws UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN */
+  async admit(ip: string, accountId: string, token: string): Promise<Principal> {
+    const principal = await this.#directory.principalOf(token);
+    if (principal === undefined) throw this.refusalTo(ip, accountId);
+    if (principal.accountId !== accountId) throw new AppError('FORBIDDEN', 'another account');
+    return principal;
+  }
+
+  /** As `refusal`. */
+  refusalTo(ip: string, accountId: string): AppError {
+    const { failures, clock, onRefused } = this.#options;
     onRefused(ACCOUNT_ID.test(accountId) ? accountId : undefined);
     const nowMs = clock.now() / 1000;
     const waitMs = failures.waitMs(ip, nowMs);

@@ -1,36 +1,35 @@
 /**
- * Takes an uploaded capture or audio file (multipart/form-data, RFC 7578) to disk: one file, and beside it, before or after, a field
- * `data` with `record_call` fields as JSON. All of it or nothing: whatever goes wrong, no file is left.
+ * Takes an uploaded capture or audio file (multipart/form-data, RFC 7578) to disk, sealed on its way where it is to be: one file, and
+ * beside it, before or after, a field `data` with `record_call` fields as JSON. All of it or nothing: whatever goes wrong, no file is left.
  */
-import { open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Multipart, MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import { FieldErrorList, printable, renderFieldErrors } from '../core/field-errors.ts';
-import type { RandomBytes } from '../core/ids.ts';
 import { parseJsonText } from '../core/json-text.ts';
 import type { RecordCallFields } from '../core/record-call.ts';
 import type { AllowList } from '../deliver/allow-list.ts';
+import { OutputFile } from '../finalize/encode/output-file.ts';
 import { startData } from './record-call-data.ts';
+import type { UploadPlace } from './service.ts';
 import { safeName } from './upload-target-name.ts';
 import { UploadWatch } from './upload-watch.ts';
 
 export type CaptureUpload = {
-  /** The caller's to keep or remove. Mode 0600. */
-  readonly path: string;
+  /** Where it is now: the caller's to keep or drop. Mode 0600. */
+  readonly place: UploadPlace;
   /** What its sender called it, made fit for a file name. */
   readonly name: string;
   readonly fields: RecordCallFields;
 };
 
 export type CaptureUploadOptions = {
-  readonly folder: string;
+  /** Asked for once there is a file. */
+  readonly newPlace: () => Promise<UploadPlace>;
+  readonly drop: (place: UploadPlace) => Promise<void>;
   readonly allow: AllowList;
   readonly clock: Clock;
-  readonly random: RandomBytes;
   /** The largest file that is taken. */
   readonly limitBytes: number;
 };
@@ -66,7 +65,7 @@ const checkHead = (request: FastifyRequest, limitBytes: number): void => {
 
 class Form {
   readonly #options: CaptureUploadOptions;
-  #file: { readonly path: string; readonly name: string; bytes: number } | undefined;
+  #file: { readonly place: UploadPlace; readonly name: string; bytes: number } | undefined;
   #fields: RecordCallFields | undefined;
 
   constructor(options: CaptureUploadOptions) {
@@ -84,25 +83,31 @@ class Form {
   /** @throws ENVELOPE_INVALID when there was no file, CAPTURE_EMPTY */
   done(): CaptureUpload {
     if (this.#file === undefined) throw badForm('the form holds no file');
-    const { path, name, bytes } = this.#file;
+    const { place, name, bytes } = this.#file;
     if (bytes === 0) throw new AppError('CAPTURE_EMPTY', `${name} holds no bytes`);
-    return { path, name, fields: this.#fields ?? {} };
+    return { place, name, fields: this.#fields ?? {} };
   }
 
   async discard(): Promise<void> {
-    if (this.#file !== undefined) await rm(this.#file.path, { force: true });
+    if (this.#file !== undefined) await this.#options.drop(this.#file.place);
   }
 
   async #takeFile({ file: source, filename, mimetype }: MultipartFile): Promise<void> {
     if (this.#file !== undefined) throw badForm('the form has more than one file');
-    const { folder, random, limitBytes } = this.#options;
-    const path = join(folder, `upload-${Buffer.from(random(16)).toString('hex')}`);
-    this.#file = { path, name: safeName(filename ?? '', mimetype), bytes: 0 };
+    const { newPlace, limitBytes } = this.#options;
     stopAtLimit(source, limitBytes);
-    const target = await open(path, 'wx', 0o600);
-    const sink = target.createWriteStream();
-    await pipeline(source, sink);
-    this.#file.bytes = sink.bytesWritten;
+    // Its failure is heard of when it is read, which begins a moment later.
+    source.on('error', () => {});
+    const place = await newPlace();
+    this.#file = { place, name: safeName(filename ?? '', mimetype), bytes: 0 };
+    const target = await OutputFile.create(place.path, { seal: place.seal });
+    try {
+      for await (const piece of source) await target.append(piece);
+      await target.close();
+      this.#file.bytes = target.bytes;
+    } finally {
+      await target.discard();
+    }
   }
 }
 
@@ -130,13 +135,12 @@ const tooLarge = (limitBytes: number): AppError =>
   new AppError('BODY_TOO_LARGE', `the file is larger than ${limitBytes} bytes`);
 
 const uploadFailure = (error: unknown): AppError => {
-  if (error instanceof AppError) return error;
-  const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new AppError('DISK_LOW', 'there is no room for the file', { cause: error });
-  }
-  if (error instanceof Error && 'syscall' in error && code !== 'ECONNRESET') {
-    return new AppError('OUTPUT_UNWRITABLE', 'the file could not be written', { cause: error });
+  if (error instanceof AppError) {
+    if (error.code !== 'OUTPUT_UNWRITABLE') return error;
+    const code = systemCode(error.cause);
+    return code === 'ENOSPC' || code === 'EDQUOT'
+      ? new AppError('DISK_LOW', 'there is no room for the file', { cause: error })
+      : new AppError('OUTPUT_UNWRITABLE', 'the file could not be written', { cause: error });
   }
   // The parser's own: malformed, cut off, or its sender went away.
   return new AppError('ENVELOPE_INVALID', 'the form can not be read to its end', { cause: error });

@@ -49,6 +49,24 @@ const Account = {
   name: { type: 'string', minLength: 1, maxLength: 256 },
   call_recording: OfAccount,
   metaflows: MetaflowsSchema,
+  webhook_url: {
+    type: 'string',
+    maxLength: 2048,
+    description: 'Events of recordings, masks and deliveries are sent here besides, signed: see `…/webhooks`.',
+  },
+  webhook_secret: {
+    type: 'string',
+    minLength: 16,
+    maxLength: 256,
+    description:
+      'What they are signed with. Made when none is given, and told in that answer alone; `null` in a PATCH makes a new one.',
+  },
+  stream_keys: {
+    type: 'object',
+    additionalProperties: { type: 'object' },
+    description:
+      'By which streams of voice servers are known: `twilio` and `plivo` `{auth_token, url?}`, `telnyx` `{auth_token}`, `audiohook` `{api_key, client_secret?, url?}`; `url` is what they call where a proxy is between. Never told again; `null` removes.',
+  },
 };
 
 export const AccountSchema = named('Account', Account, { required: ['name'] });

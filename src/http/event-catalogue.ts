@@ -23,6 +23,9 @@ export const EVENTS = {
   'leg.receiving': ofCall('Audio of a leg has begun, or come back.', 'leg'),
   'leg.silent': ofCall('Nothing has come from a leg for `RECORD_CALL_LEG_SILENT_SEC`.', 'leg'),
   'leg.ended': ofCall('A leg takes no more.', 'leg'),
+  'stream.opened': ofCall('A media server has connected, and brings `legs`.', 'kind', 'legs', 'stream_id?'),
+  'stream.closed': ofCall('It has ended: a word of its protocol, or the code of an error.', 'kind', 'reason'),
+  'stream.refused': of('A stream was not taken, for that error.', 'kind', 'code'),
   'recording.started': ofCall('A recording runs; `started_by` says what began it.', 'recording_id', 'started_by'),
   'recording.stopped': ofCall(
     'It runs no more: `stop`, `time-limit`, `hangup`, `idle` or `shutdown`.',
@@ -57,6 +60,22 @@ export const EVENTS = {
   ),
   'delivery.done': ofRecording('The target has it.', 'tries', 'status', 'host'),
   'delivery.failed': ofRecording('The target does not get it; it is kept here.', 'tries', 'status', 'host', 'error'),
+  'delivery.target_down': of(
+    'Several deliveries in a row have shown that a target is down: what waits for it is held back, and a probe is sent now and then.',
+    'host',
+  ),
+  'delivery.target_up': of('It has answered again.', 'host'),
+  'webhook.failed': of(
+    'An event could not be sent to `webhook_url`; it is kept in `…/webhooks`.',
+    'event_id',
+    'event_type',
+    'tries',
+    'status',
+    'host',
+    'error',
+  ),
+  'webhook.target_down': of('The same as `delivery.target_down`, of the webhook.', 'host'),
+  'webhook.target_up': of('It has answered again.', 'host'),
   'mask.on': ofCall('The call is masked; `by` says who asked.', 'recordings', 'by'),
   'mask.off': ofCall('It is masked no more.', 'recordings', 'by'),
   'mask.overdue': ofCall(
@@ -76,10 +95,32 @@ export const EVENTS = {
   'replay.running': of('The replay of an uploaded file has begun; `id` is the job.', 'id'),
   'replay.done': of('Its recordings are finished.', 'id', 'recordings'),
   'replay.failed': of('It could not be done.', 'id', 'error'),
+  'audit.broken': of(
+    'The chain of the audit does not hold: an entry is missing, or is not what it was. `why` says how that shows.',
+    'entry',
+    'why',
+  ),
   resync: of('Events since the one named are not kept: ask for what you need anew.', 'reason'),
 } as const satisfies Readonly<Record<string, EventNote>>;
 
 export type EventType = keyof typeof EVENTS;
+
+/** What is also sent to the account's webhook. */
+export const WEBHOOK_EVENTS = [
+  'recording.started',
+  'recording.failed',
+  'recording.stored',
+  'recording.incomplete',
+  'recording.discarded',
+  'finalize.failed',
+  'delivery.done',
+  'delivery.failed',
+  'mask.on',
+  'mask.off',
+  'mask.overdue',
+] as const satisfies readonly EventType[];
+
+export const isForWebhooks = (type: string): boolean => (WEBHOOK_EVENTS as readonly string[]).includes(type);
 
 /** A table, as Markdown has them. */
 export const eventTable = (): string =>

@@ -10,12 +10,12 @@ const choice = (...values: readonly string[]) => ({ type: 'string', enum: values
 const LegSchema = {
   $id: 'Leg',
   type: 'object',
-  required: ['channel_id', 'rtp', 'user_id', 'device_id', 'state', 'packets', 'dropped'],
+  required: ['channel_id', 'user_id', 'device_id', 'state', 'packets', 'dropped'],
   properties: {
     channel_id: text,
     rtp: {
       type: 'object',
-      description: 'Where to send this leg.',
+      description: 'Where to send this leg; absent where it comes as a stream.',
       required: ['host', 'port'],
       properties: { host: text, port: { type: 'integer', minimum: 1, maximum: 65_535 } },
     },

@@ -4,7 +4,8 @@
  */
 import { AppError } from '../core/errors.ts';
 import { FieldErrorList, quoted, renderFieldErrors } from '../core/field-errors.ts';
-import type { RecordingFilter, RecordingQuery } from './service.ts';
+import type { RecordingFilter } from '../store/recording-query.ts';
+import type { RecordingQuery } from './service.ts';
 
 /** Kazoo's widest window: 31 days and an hour. */
 export const LONGEST_SPAN_SECONDS = 31 * 86_400 + 3600;

@@ -5,6 +5,29 @@ import { DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE } from './recording-query.ts';
 const text = { type: 'string' } as const;
 const count = { type: 'integer', minimum: 0 } as const;
 
+const time = { type: ['string', 'null'], format: 'date-time' } as const;
+
+/** Of a recording, and of an event for a webhook. */
+export const DeliverySchema = {
+  type: ['object', 'null'],
+  description: 'How far it came on its way to its target; null: it has none.',
+  properties: {
+    state: { type: 'string', enum: ['waiting', 'done', 'failed'] },
+    tries: count,
+    status: { type: ['integer', 'null'], description: 'Of the last try that had an answer.' },
+    host: text,
+    in_flight: { type: 'boolean' },
+    circuit: {
+      type: 'string',
+      enum: ['closed', 'open', 'half-open'],
+      description: '`open`: the target is down, and only a probe is sent to it now and then.',
+    },
+    next_try_at: time,
+    given_up_at: time,
+    error: { type: ['string', 'null'] },
+  },
+} as const;
+
 export const RecordingSchema = {
   $id: 'Recording',
   type: 'object',
@@ -23,6 +46,7 @@ export const RecordingSchema = {
     start: { type: 'integer', description: 'Gregorian seconds.' },
     duration_ms: count,
     owner_id: { type: ['string', 'null'] },
+    delivery: DeliverySchema,
     _read_only: {
       type: 'object',
       properties: { content_types: { type: 'array', items: text, description: 'Empty: there is no audio yet.' } },

@@ -3,8 +3,11 @@
  * know nothing else of a call, a journal or a socket. Every method takes the account first and sees nothing of another one's.
  */
 import type { ActionResult } from '../call/action.ts';
+import type { ByteSource } from '../core/byte-source.ts';
 import type { Leg } from '../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
+import type { Sealing } from '../spool/seal/sealed-writer.ts';
+import type { RecordingQuery as StoreQuery } from '../store/recording-query.ts';
 
 /** Who asks: the key that a token was made from. */
 export type Principal = { readonly accountId: string; readonly keyId: string; readonly isAdmin: boolean };
@@ -30,7 +33,10 @@ export type CallAnnouncement = {
   readonly caller?: AnnouncedParty;
   readonly callee?: AnnouncedParty;
   readonly media: {
-    readonly kind: 'rtp';
+    /** `stream`: its legs come as streams (`…/streams/{kind}`), and no ports are taken. */
+    readonly kind: 'rtp' | 'stream';
+    /** Whose habits of payload types its legs have where neither `codecs` nor `sdp` names them. */
+    readonly server?: 'asterisk';
     readonly codecs?: Partial<Record<Leg, PayloadMap>>;
     /** An offer per leg, answered per leg. */
     readonly sdp?: Partial<Record<Leg, string>>;
@@ -41,7 +47,8 @@ export type CallAnnouncement = {
 
 export type LegDocument = {
   readonly channel_id: string;
-  readonly rtp: { readonly host: string; readonly port: number };
+  /** Absent where no ports were taken. */
+  readonly rtp?: { readonly host: string; readonly port: number };
   /** The answer to this leg's offer. */
   readonly sdp?: string;
   readonly user_id: string | null;
@@ -128,25 +135,8 @@ export type RecordingDocument = Readonly<Record<string, unknown>> & {
   readonly _read_only: { readonly content_types: readonly string[] };
 };
 
-export type RecordingQuery = {
-  /** Gregorian seconds; both ends included. */
-  readonly createdFrom: number;
-  readonly createdTo: number;
-  readonly ascending: boolean;
-  /** Undefined: all of them (`paginate=false`). */
-  readonly pageSize: number | undefined;
-  /** Opaque; what an answer's `next_start_key` was. */
-  readonly startKey: string | undefined;
-  readonly ownerId: string | undefined;
-  readonly filters: readonly RecordingFilter[];
-};
-
-export type RecordingFilter = {
-  readonly kind: 'is' | 'is-not' | 'has-key' | 'key-missing' | 'has-value' | 'missing-value';
-  /** A public field of the document, dots for depth. */
-  readonly key: string;
-  readonly value: string;
-};
+/** What a list can be asked for; `startKey` is what an answer's `next_start_key` was. */
+export type RecordingQuery = Omit<StoreQuery, 'accountId' | 'documentOf'>;
 
 export type RecordingPage = {
   readonly recordings: readonly RecordingDocument[];
@@ -155,11 +145,21 @@ export type RecordingPage = {
 };
 
 export type ArtefactFile = {
-  readonly path: string;
+  /** Plain, however it lies on disk. */
+  readonly source: ByteSource;
   readonly mediaType: string;
   readonly bytes: number;
   readonly mediaName: string;
   readonly sha256: string;
+};
+
+/** A file that is not there yet, in a folder that is. */
+export type UploadPlace = {
+  /** Of the job that it may become. */
+  readonly id: string;
+  readonly path: string;
+  /** What to write it with, where it is not to lie there as it came. */
+  readonly seal?: Sealing;
 };
 
 /** A replay of an uploaded file, in the background. */
@@ -186,12 +186,17 @@ export interface RecordingsService {
   remove(accountId: string, id: string): Promise<RecordingDocument>;
   /** Tries the target again, now. @throws CONFLICT when it has no target or no artefact yet */
   deliver(accountId: string, id: string): Promise<RecordingDocument>;
-  /** @param path a file below the data folder that now belongs to the job. @param name what its sender called it */
-  replay(accountId: string, upload: { path: string; name: string; fields: RecordCallFields }): Promise<JobDocument>;
+  /** Where an upload goes before it is a job's. @throws JOURNAL_UNWRITABLE when its key can't be kept */
+  newUpload(accountId: string): Promise<UploadPlace>;
+  /** Removes what has come of an upload that no job has taken. */
+  dropUpload(accountId: string, place: UploadPlace): Promise<void>;
+  /** @param upload a complete one, which now belongs to the job. @param upload.name what its sender called it */
+  replay(
+    accountId: string,
+    upload: UploadPlace & { readonly name: string; readonly fields: RecordCallFields },
+  ): Promise<JobDocument>;
   /** @throws NOT_FOUND */
   job(accountId: string, id: string): JobDocument;
-  /** Where uploads go before they are jobs'; a folder that exists, mode 0700. */
-  readonly uploadFolder: string;
 }
 
 /** Something that happened, without digits, audio or secrets. */
@@ -211,6 +216,29 @@ export interface EventsService {
    * @returns ends the subscription.
    */
   subscribe(accountId: string, lastId: string | undefined, listener: (event: ServiceEvent) => void): () => void;
+}
+
+/** An event on its way to the account's webhook, or that did not arrive there. */
+export type WebhookDocument = ServiceEvent & { readonly delivery: Readonly<Record<string, unknown>> };
+
+export type WebhookPage = {
+  readonly webhooks: readonly WebhookDocument[];
+  readonly startKey: string;
+  readonly nextStartKey: string | undefined;
+  /** Events that did not fit, since the start. */
+  readonly dropped: number;
+};
+
+export interface WebhooksService {
+  /** In the order in which they happened. @throws FIELDS_INVALID for a start key that is none */
+  list(
+    accountId: string,
+    query: { readonly pageSize: number; readonly startKey: string | undefined },
+  ): Promise<WebhookPage>;
+  /** Tries it again, now. @throws NOT_FOUND, CONFLICT when the account has no webhook */
+  deliver(accountId: string, id: string): Promise<WebhookDocument>;
+  /** It is sent no more. @throws NOT_FOUND */
+  drop(accountId: string, id: string): Promise<WebhookDocument>;
 }
 
 export interface HealthService {

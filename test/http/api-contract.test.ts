@@ -3,6 +3,7 @@
  * codes and the shape of each answer. Then what holds for every route there is, whoever wrote it.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SIGNING_KEY } from '../support/api-fakes.ts';
 import { sharedWorld, type World } from './api-world.ts';
 
 const shared = sharedWorld();
@@ -98,6 +99,11 @@ const ROWS: readonly Row[] = [
   ['PATCH', '/v2/account', { data: { name: 'N' } }, 200, stored({ id: expect.any(String), name: 'N' })],
   ['DELETE', '/v2/account', undefined, 200, success({ id: expect.any(String), name: 'tenant' })],
   ['PUT', '/v2/accounts', { data: { name: 'N' } }, 403, FORBIDDEN],
+  ['GET', '/v2/account/signing_key', undefined, 200, success(SIGNING_KEY)],
+  ['PUT', '/v2/account/signing_key', { data: {} }, 405, METHOD_UNASKED],
+  [...(['GET', '/v2/account/audit', undefined, 200] as const), { ...success([]), page_size: 0, start_key: '' }],
+  ['GET', '/v2/account/audit?format=csv', undefined, 400, faults('format')],
+  ['GET', '/v2/account/audit?format=jsonl&page_size=1', undefined, 400, faults('page_size')],
   ['GET', '/v2/accounts/x', undefined, 404, known(error(404, 'bad identifier', { message: "invalid account_id 'x'" }))],
   ['GET', '/v2/accounts/00000000000000000000000000000000', undefined, 403, FORBIDDEN],
   ['GET', '/v2/nowhere', undefined, 404, error(404, 'not_found', { message: 'not found' })],

@@ -13,6 +13,7 @@ import { Directory } from '../../src/directory/directory.ts';
 import { type ApiOptions, buildApi } from '../../src/http/api.ts';
 import { metaflowsFrom } from '../../src/http/metaflow-input.ts';
 import { Store } from '../../src/store/store.ts';
+import { SIGNING_KEY } from '../support/api-fakes.ts';
 import { scratchDir, sharedScratchDir } from '../support/scratch.ts';
 
 /** Moves when a test moves it. */
@@ -59,7 +60,10 @@ const nothing = (): never => {
 };
 
 /** Services that have nothing and do nothing. */
-export const STUBS: Pick<ApiOptions, 'calls' | 'channels' | 'recordings' | 'events' | 'audit' | 'health'> = {
+export const STUBS: Pick<
+  ApiOptions,
+  'calls' | 'channels' | 'recordings' | 'events' | 'webhooks' | 'audit' | 'health' | 'signingKey'
+> = {
   calls: {
     announce: async () => nothing(),
     list: () => [],
@@ -78,16 +82,24 @@ export const STUBS: Pick<ApiOptions, 'calls' | 'channels' | 'recordings' | 'even
     peaks: async () => nothing(),
     remove: async () => nothing(),
     deliver: async () => nothing(),
+    newUpload: async () => nothing(),
+    dropUpload: async () => nothing(),
     replay: async () => nothing(),
     job: nothing,
-    uploadFolder: '/nonexistent',
   },
   events: { subscribe: () => () => {} },
+  webhooks: {
+    list: async () => ({ webhooks: [], startKey: '', nextStartKey: undefined, dropped: 0 }),
+    deliver: async () => nothing(),
+    drop: async () => nothing(),
+  },
   audit: {
     note: () => {},
     refused: () => {},
     page: async () => ({ entries: [], startKey: '', nextStartKey: undefined }),
+    export: async () => (async function* () {})(),
   },
+  signingKey: SIGNING_KEY,
   health: {
     readiness: () => [],
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'calls 0\n' }),
@@ -124,6 +136,7 @@ const openWorld = async (folder: string, options: Partial<ApiOptions>): Promise<
     random: randomBytes,
     judgeUrl: (url) => void checkUrl(url, allowTargets),
     readMetaflows: (value) => metaflowsFrom(value, allowTargets),
+    sealSecret: (accountId, secret) => `sealed for ${accountId}: ${secret.length}`,
   });
   const log: string[] = [];
   const app = await buildApi({

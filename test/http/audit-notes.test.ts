@@ -5,6 +5,7 @@ import {
   ACCOUNT,
   type ApiUnderTest,
   apiUnderTest,
+  EVENT,
   FakeAudit,
   KEY_ID,
   PATH,
@@ -102,6 +103,12 @@ const ACCOUNTS: readonly Row[] = [
     noted: { action: 'account.change', subject: OWN, data: { fields: ['call_recording'] } },
   },
   {
+    does: 'PATCH /v2/accounts/{accountId}',
+    url: '/v2/account',
+    data: { webhook_url: URL, webhook_secret: SECRET },
+    noted: { action: 'account.change', subject: OWN, data: { fields: ['webhook_url', 'webhook_secret'] } },
+  },
+  {
     does: 'POST /v2/accounts/{accountId}/metaflows',
     url: '/v2/account/metaflows',
     data: METAFLOWS,
@@ -188,6 +195,17 @@ const CALL_ROWS: readonly Row[] = [
     url: `${RECORDINGS}/${SILENT_RECORDING}`,
     status: 409,
     noted: undefined,
+  },
+  {
+    does: 'POST /v2/accounts/{accountId}/webhooks/{eventId}',
+    url: `${PATH}/webhooks/${EVENT}`,
+    data: { action: 'deliver' },
+    noted: { action: 'webhook.deliver', subject: `webhook/${EVENT}` },
+  },
+  {
+    does: 'DELETE /v2/accounts/{accountId}/webhooks/{eventId}',
+    url: `${PATH}/webhooks/${EVENT}`,
+    noted: { action: 'webhook.drop', subject: `webhook/${EVENT}` },
   },
   {
     does: 'GET /v2/accounts/{accountId}/recordings/{recordingId}',

@@ -1,12 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { AuditEventType } from '../../src/app/audit/audit-watch.ts';
 import type { CallEventType } from '../../src/app/live/call-events.ts';
-import type { JobEventType, RecordingEventType } from '../../src/app/recordings/teller.ts';
+import type { JobEventType, RecordingEventType, TargetEventType } from '../../src/app/recordings/teller.ts';
+import type { StreamEventType } from '../../src/app/streams/live-streams.ts';
+import type { WebhookEventType } from '../../src/app/webhooks/webhook-teller.ts';
 import { EVENTS, type EventType } from '../../src/http/event-catalogue.ts';
 import { apiUnderTest } from '../support/api-fakes.ts';
 
-type Published = CallEventType | RecordingEventType | JobEventType | 'resync';
+type Published =
+  | AuditEventType
+  | CallEventType
+  | RecordingEventType
+  | JobEventType
+  | TargetEventType
+  | WebhookEventType
+  | StreamEventType
+  | 'resync';
 // The compiler holds them equal, both ways.
 const published = (type: EventType): Published => type;
 const catalogued = (type: Published): EventType => type;

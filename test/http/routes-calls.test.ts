@@ -47,7 +47,12 @@ describe('announcing a call', () => {
       to: '+1 555 0100',
       caller: { user_id: 'alice', device_id: 'desk', name: 'Alice Ünal', number: '1001' },
       callee: { name: 'Bob' },
-      media: { kind: 'rtp', codecs: { a: { 0: 'PCMU/8000', 96: 'opus/48000/2' } }, sdp: { b: 'v=0\r\n' } },
+      media: {
+        kind: 'rtp',
+        server: 'asterisk',
+        codecs: { a: { 0: 'PCMU/8000', 96: 'opus/48000/2' } },
+        sdp: { b: 'v=0\r\n' },
+      },
       record_call: { format: 'wav', url: 'https://example.com/in' },
     };
     expect((await announce(data)).status).toBe(201);
@@ -239,6 +244,11 @@ describe('a call', () => {
     { name: 'no object', data: { media: 'rtp' }, is: ['media type'] },
     { name: 'no kind', data: { media: { codecs: { a: {} } } }, is: ['media.kind required'] },
     { name: 'another kind', data: { media: { kind: 'tcp', codecs: { a: {} } } }, is: ['media.kind enum'] },
+    {
+      name: 'a server without habits of its own',
+      data: { media: { kind: 'rtp', server: 'freeswitch', codecs: { a: {} } } },
+      is: ['media.server enum'],
+    },
     { name: 'no leg', data: { media: RTP }, is: ['media error'] },
     { name: 'no leg in what names legs', data: { media: { ...RTP, sdp: {}, codecs: {} } }, is: ['media error'] },
     {

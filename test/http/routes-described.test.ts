@@ -20,7 +20,10 @@ test('calls, channels, recordings, events and the audit are in the description, 
     '/recordings/{recordingId}/peaks': ['get'],
     '/recordings/jobs/{jobId}': ['get'],
     '/events': ['get'],
+    '/webhooks': ['get'],
+    '/webhooks/{eventId}': ['delete', 'post'],
     '/audit': ['get'],
+    '/signing_key': ['get'],
   })) {
     const found = paths[`${ACCOUNT}${path}`];
     expect(Object.keys(found).sort(), path).toEqual(methods);

@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync, realpathSync, truncateSync, unlinkSync } fro
 import { connect } from 'node:net';
 import { request } from 'undici';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { plainFile } from '../../src/spool/plain-file.ts';
 import {
   ACCOUNT,
   type ApiUnderTest,
@@ -297,7 +298,7 @@ describe('the audio', () => {
     { name: 'a file that was cut', spoil: (path: string) => truncateSync(path, 10), is: [409, 'artefact_mismatch'] },
   ]) {
     test(`${name} is told, as JSON of its own length`, async () => {
-      spoil(api.recordings.artefactFile.path);
+      spoil(api.recordings.artefactPath);
       const { status, headers, json, raw } = await api.ask('GET', ONE, { headers: AUDIO_TYPE });
       expect([status, json.message]).toEqual(is);
       expect(headers['content-length']).toBe(`${raw.length}`);
@@ -306,8 +307,8 @@ describe('the audio', () => {
   }
 
   test('an error of the disk says nothing of the path', async () => {
-    const { path } = api.recordings.artefactFile;
-    api.recordings.artefactFile = { ...api.recordings.artefactFile, path: `${path}/below-a-file` };
+    const source = plainFile(`${api.recordings.artefactPath}/below-a-file`);
+    api.recordings.artefactFile = { ...api.recordings.artefactFile, source };
     const { status, raw } = await api.ask('GET', ONE, { headers: AUDIO_TYPE });
     expect(status).toBe(500);
     expect(raw.toString()).not.toContain('artefact');
@@ -354,10 +355,10 @@ describe('the audio', () => {
 
   test('a listener that goes away in the middle leaves no file open', async () => {
     const bytes = 50_000_000;
-    truncateSync(api.recordings.artefactFile.path, bytes);
+    truncateSync(api.recordings.artefactPath, bytes);
     api.recordings.artefactFile = { ...api.recordings.artefactFile, bytes };
     const isOpen = (): boolean =>
-      readdirSync('/proc/self/fd').some((fd) => linkOf(fd) === realpathSync(api.recordings.artefactFile.path));
+      readdirSync('/proc/self/fd').some((fd) => linkOf(fd) === realpathSync(api.recordings.artefactPath));
     const { body } = await request(`${await api.listen()}${ONE}`, {
       headers: { 'x-auth-token': TOKEN, ...AUDIO_TYPE },
     });

@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { FormData, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
+import { newSealKey } from '../../src/spool/seal/seal-key.ts';
+import { sealedFile } from '../../src/spool/seal/sealed-file.ts';
 import {
   ACCOUNT,
   type ApiUnderTest,
@@ -111,6 +113,30 @@ describe('an upload', () => {
     expect(api.audit.notes).toEqual([
       { accountId: ACCOUNT, by: { kind: 'api', by: KEY_ID }, action: 'replay.begin', subject: 'job/job-1', data: {} },
     ]);
+  });
+
+  test('sealed: it comes to disk sealed, of no byte of it that was sent, and opens to the file that was sent', async () => {
+    const key = newSealKey(randomBytes);
+    api.recordings.seal = { key, purpose: 'upload' };
+    const large = randomBytes(LIMIT - 5);
+    expect((await send(formOf({ ...FILE, value: large }))).status).toBe(202);
+    const [{ path }] = api.recordings.replays as [(typeof api.recordings.replays)[number]];
+    const sealed = readFileSync(path);
+    expect(sealed.toString('latin1', 0, 8)).toBe('RCSEAL01');
+    for (let at = 0; at < large.length; at += 50_000) expect(sealed.includes(large.subarray(at, at + 16))).toBe(false);
+    const file = await sealedFile(path, key, 'upload').open();
+    const content = Buffer.alloc(file.size);
+    await file.read(content, 0);
+    await file.close();
+    expect(content.equals(large)).toBe(true);
+  });
+
+  test('sealed, cut off on its way: nothing is left', async () => {
+    api.recordings.seal = { key: newSealKey(randomBytes), purpose: 'upload' };
+    const upload = dial(400_000, Buffer.concat([Buffer.from(HEAD), randomBytes(300_000)]));
+    await vi.waitUntil(() => left().length === 1);
+    upload.socket.destroy();
+    await vi.waitUntil(() => left().length === 0);
   });
 
   for (const { name, parts, fields } of [

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { deliver } from '../../src/deliver/delivery.ts';
 import { startUploadTarget, type UploadTarget, type UploadTargetOptions } from '../../src/http/upload-target.ts';
 import type { Received } from '../../src/http/upload-target-intake.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 
 const BODY = Buffer.from('some audio, or so');
 const SHA256 = createHash('sha256').update(BODY).digest('hex');
@@ -506,7 +507,7 @@ describe('faults', () => {
     await writeFile(path, bytes);
     const tries: unknown[] = [];
     const result = await deliver(
-      { path, contentType: 'audio/mpeg', format: 'mp3', recordingId: 'r1', callId: 'c/1' },
+      { source: plainFile(path), contentType: 'audio/mpeg', format: 'mp3', recordingId: 'r1', callId: 'c/1' },
       {
         url: `${url}/in`,
         method: 'put',
@@ -530,7 +531,7 @@ describe('faults', () => {
     const path = join(folder, 'call.wav');
     await writeFile(path, BODY);
     const result = await deliver(
-      { path, contentType: 'audio/wav', format: 'wav', recordingId: 'r1', callId: 'c1' },
+      { source: plainFile(path), contentType: 'audio/wav', format: 'wav', recordingId: 'r1', callId: 'c1' },
       { url, method: 'post', policy: 'operator', clock: { ...systemClock, sleep: async () => {} }, random: () => 0 },
     );
     expect(result).toMatchObject({ state: 'delivered', tries: 2, status: 201 });

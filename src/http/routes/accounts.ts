@@ -1,9 +1,9 @@
 /** `/v2/accounts`: the admin key makes them, each sees itself alone (design §6.3, §6.7). */
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../core/errors.ts';
-import type { NewAccount } from '../../directory/accounts.ts';
+import type { ChangedAccount, NewAccount } from '../../directory/accounts.ts';
 import { accountDocument } from '../../directory/document-fields.ts';
-import type { AccountRow } from '../../store/rows.ts';
+import type { JsonObject } from '../../store/rows.ts';
 import type { ApiServices } from '../api-services.ts';
 import { fieldsOf, noteDone } from '../audit-notes.ts';
 import { AccountPatchSchema, AccountSchema, NewAccountSchema } from '../directory-schemas.ts';
@@ -39,14 +39,19 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory, audit }
       const fields = envelopeOf(request).data as { name?: unknown };
       // Judged there, a missing one and one that is no string too.
       const made = await directory.createAccount(fields.name as string);
-      const account = accountDocument(await furnished(made, fields));
+      const changed = await furnished(made, fields);
+      const account = accountDocument(changed);
       noteDone(audit, request, 'account.create', `account/${made.account.id}`, fieldsOf(fields));
-      return sendData(reply, { ...account, api_key: made.apiKey }, { status: 201, revision: revisionOf(account) });
+      return sendData(
+        reply,
+        { ...told(changed), api_key: made.apiKey },
+        { status: 201, revision: revisionOf(account) },
+      );
     },
   );
 
   /** What else was said of the new account; when that is wrong there is to be none. */
-  const furnished = async ({ account }: NewAccount, fields: object): Promise<AccountRow> => {
+  const furnished = async ({ account }: NewAccount, fields: object): Promise<ChangedAccount> => {
     if (Object.keys(fields).length <= 1) return account;
     try {
       return await directory.replaceAccount(account.id, fields);
@@ -67,9 +72,9 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory, audit }
     async (request, reply) => {
       const { accountId } = request.params;
       const { data } = envelopeOf(request);
-      const account = accountDocument(await directory.replaceAccount(accountId, data));
+      const changed = await directory.replaceAccount(accountId, data);
       noteDone(audit, request, 'account.replace', `account/${accountId}`, fieldsOf(data));
-      return sendData(reply, account, { revision: revisionOf(account) });
+      return sendData(reply, told(changed), { revision: revisionOf(accountDocument(changed)) });
     },
   );
 
@@ -87,9 +92,9 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory, audit }
     async (request, reply) => {
       const { accountId } = request.params;
       const patch = patchIn(envelopeOf(request).data);
-      const account = accountDocument(await directory.updateAccount(accountId, patch));
+      const changed = await directory.updateAccount(accountId, patch);
       noteDone(audit, request, 'account.change', `account/${accountId}`, fieldsOf(patch));
-      return sendData(reply, account, { revision: revisionOf(account) });
+      return sendData(reply, told(changed), { revision: revisionOf(accountDocument(changed)) });
     },
   );
 
@@ -111,6 +116,12 @@ export const registerAccountRoutes = (app: FastifyInstance, { directory, audit }
     },
   );
 };
+
+/** With the secret of its webhook where that was made just now. */
+const told = (changed: ChangedAccount): JsonObject => ({
+  ...accountDocument(changed),
+  ...(changed.madeSecret === undefined ? {} : { webhook_secret: changed.madeSecret }),
+});
 
 const patchIn = (data: unknown): object => {
   if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data;

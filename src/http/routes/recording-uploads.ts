@@ -1,5 +1,4 @@
 /** `PUT …/recordings`: a capture or audio file to replay, and the job that does it (design §6.3). Takes multipart here and nowhere else. */
-import { rm } from 'node:fs/promises';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
@@ -77,19 +76,20 @@ export const registerRecordingUploadRoutes = (app: FastifyInstance, services: Ap
 /** The file is the job's once there is one, and gone when there is none. */
 const replayOf = async (
   request: FastifyRequest<AccountPath>,
-  { recordings, allowTargets, clock, random, limits }: ApiServices,
+  { recordings, allowTargets, clock, limits }: ApiServices,
 ): Promise<JobDocument> => {
-  const { path, name, fields } = await receiveCapture(request, {
-    folder: recordings.uploadFolder,
+  const { accountId } = request.params;
+  const { place, name, fields } = await receiveCapture(request, {
+    newPlace: () => recordings.newUpload(accountId),
+    drop: (given) => recordings.dropUpload(accountId, given),
     limitBytes: limits.uploadBytes,
     allow: allowTargets,
     clock,
-    random,
   });
   try {
-    return await recordings.replay(request.params.accountId, { path, name, fields });
+    return await recordings.replay(accountId, { ...place, name, fields });
   } catch (error) {
-    await rm(path, { force: true });
+    await recordings.dropUpload(accountId, place);
     throw error;
   }
 };

@@ -46,6 +46,8 @@ export type StreamPlace = {
 export interface StreamSink {
   /** Once; before any audio. */
   begin(about: StreamAbout): void;
+  /** How the audio that follows is coded, where `begin` could not say or it has changed. */
+  format(format: StreamFormat): void;
   /** @param bytes valid until this returns; the taker zeroes what may not be kept. Whole samples of all channels, or whole codec frames. */
   audio(track: StreamTrack, bytes: Uint8Array, place?: StreamPlace): void;
   /** One of `0-9*#A-D`. It is card data: it goes to the metaflows and nowhere else. */
@@ -99,6 +101,10 @@ export type StreamKind = {
   /** Subprotocols that are accepted, the preferred first; none is accepted too. */
   readonly subprotocols?: readonly string[];
   readonly open: (request: StreamRequest, sink: StreamSink) => StreamDialect;
+  /** Whether its first message may bring the token; without, one that has none is refused before it is opened. */
+  readonly bringsToken?: boolean;
+  /** Each party has a connection of its own, and none says which it is: the first is leg a. */
+  readonly fillsLegs?: boolean;
   /** The line that connects a server of this kind, for the README and the description of the API. */
   readonly connect: string;
 };

@@ -56,7 +56,7 @@ test.each([
   wire('PCMU', Number.NaN),
   wire('PCMU', 8000, 0),
   wire('L16', 4000),
-  wire('L16', 96_000),
+  wire('L16', 200_000),
   wire('G722', 48_000),
   wire('G722', 8000, 2),
   wire('OPUS', 44_100),
