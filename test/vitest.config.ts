@@ -1,15 +1,18 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { HAS_SQLITE } from './support/has-sqlite.ts';
+import { SaidReporter } from './support/said-reporter.ts';
 
 /** What keeps rows. */
 const NEED_SQLITE = [
   'test/app/audit/*.test.ts',
-  'test/app/recordings/{audio-import,background,deliveries,incomplete,peaks,recovery,replay-jobs,shelf-life}.test.ts',
+  'test/app/webhooks/*.test.ts',
+  'test/app/recordings/{audio-import,background,deliveries,hostile-targets,incomplete,peaks,recovery,replay-jobs,shelf-life}.test.ts',
   'test/cli/doctor-service.test.ts',
+  'test/crash/crash.test.ts',
   'test/directory/{directory,document-fields,sessions}.test.ts',
   'test/http/{api-*,audit-notes}.test.ts',
   'test/live/*.test.ts',
-  'test/store/{migrations,recording-page,sqlite-binding,store,tables,threaded-store}.test.ts',
+  'test/store/{migrations,recording-page,sqlite-binding,store,tables,threaded-store,webhook-table}.test.ts',
 ];
 if (!HAS_SQLITE)
   process.stderr.write(
@@ -26,6 +29,6 @@ export default defineConfig({
     pool: 'forks',
     // Many of them wait: for a call in real time, for another process.
     maxWorkers: 2,
-    reporters: ['default'],
+    reporters: ['default', new SaidReporter()],
   },
 });

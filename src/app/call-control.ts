@@ -4,6 +4,7 @@
  */
 import type { ActionResult } from '../call/action.ts';
 import type { Call } from '../call/call.ts';
+import type { MaskExpiry } from '../call/mask-deadline.ts';
 import { listenedLegs } from '../control/listen-on.ts';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import { MetaflowMachine, type MetaflowMatch } from '../control/metaflow-machine.ts';
@@ -11,12 +12,15 @@ import { type MetaflowStep, runMetaflow } from '../control/metaflow-run.ts';
 import { type AppError, asAppError } from '../core/errors.ts';
 import { LEGS, type Leg } from '../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../core/record-call.ts';
+import type { Recorder } from '../record/recorder.ts';
 import type { Trigger } from '../spool/journal-record.ts';
 
 export type Asked = {
   readonly fields: RecordCallFields & { readonly action: RecordAction };
   readonly trigger: Trigger;
   readonly atUs: number;
+  /** How far back a mask reaches by what was asked. */
+  readonly fromUs?: number;
 };
 
 export type ControlListener = {
@@ -28,6 +32,11 @@ export type ControlListener = {
   onNotRun?(module: string): void;
   /** Whether codes may ask for this; default: whatever they hold. */
   obeys?(action: RecordAction): boolean;
+  /**
+   * Packets come in the order in which they arrived, and none that arrived behind a code has been taken before it: its mask begins where the
+   * code was complete, however far the call's clock is by now.
+   */
+  readonly isOrdered?: boolean;
   /** Fields that go before those of any code: an operator's word, such as a replay's `--data`. */
   readonly overriding?: RecordCallFields;
 };
@@ -64,10 +73,12 @@ export class CallControl {
     return deadline;
   }
 
-  digit(leg: Leg, symbol: string, atUs: number): void {
+  /** @param fromUs since when nothing may be kept, should it be what masks; unless given, `atUs` */
+  digit(leg: Leg, symbol: string, atUs: number, fromUs?: number): void {
     this.#take(
       this.#machines[leg].map((machine) => machine.digit(symbol, atUs)),
       leg,
+      fromUs,
     );
   }
 
@@ -81,8 +92,21 @@ export class CallControl {
     }
   }
 
-  ask(fields: RecordCallFields & { readonly action: RecordAction }, trigger: Trigger, atUs: number): void {
-    this.#asked.push({ fields, trigger, atUs });
+  ask(
+    fields: RecordCallFields & { readonly action: RecordAction },
+    trigger: Trigger,
+    atUs: number,
+    fromUs?: number,
+  ): void {
+    this.#asked.push({ fields, trigger, atUs, ...(fromUs === undefined ? {} : { fromUs }) });
+  }
+
+  /** A mask has been on for longer than `mask_max_sec` allows: what its `mask_expiry` asks for (rule 9). @param recorder the recording that says so */
+  maskOverdue(expiry: MaskExpiry, atUs: number, recorder: Recorder | undefined): void {
+    const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
+    const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
+    if (expiry === 'unmask') this.ask({ action: 'unmask' }, trigger, atUs);
+    if (expiry === 'stop') this.ask({ action: 'stop', ...named }, trigger, atUs);
   }
 
   /** Does what was asked, in order, each at its own instant. */
@@ -90,10 +114,13 @@ export class CallControl {
     for (let asked = this.#asked.shift(); asked !== undefined; asked = this.#asked.shift()) {
       this.#call.advance(asked.atUs);
       try {
-        const { fields, trigger } = asked;
+        const { fields, trigger, fromUs } = asked;
         const refused = this.#listener.refuse?.(asked);
         if (refused !== undefined) throw refused;
-        const result = await this.#call.command({ action: fields.action, fields, trigger });
+        const result = await this.#call.command({
+          ...{ action: fields.action, fields, trigger },
+          ...(fromUs === undefined ? {} : { fromUs }),
+        });
         this.#listener.onResult?.(result, asked);
       } catch (error) {
         this.#listener.onFailure?.(asAppError(error), asked);
@@ -102,7 +129,7 @@ export class CallControl {
   }
 
   /** What one key press, or its timeout, completed for each who listens. What two of them hold alike is asked for once: it was typed once. */
-  #take(matches: readonly (MetaflowMatch | undefined)[], leg: Leg): void {
+  #take(matches: readonly (MetaflowMatch | undefined)[], leg: Leg, fromUs?: number): void {
     const taken = new Set<string>();
     for (const match of matches) {
       if (match === undefined) continue;
@@ -110,15 +137,15 @@ export class CallControl {
       const key = JSON.stringify(steps);
       if (taken.has(key)) continue;
       taken.add(key);
-      this.#ask(steps, leg, match.atUs);
+      this.#ask(steps, leg, match.atUs, fromUs ?? (this.#listener.isOrdered ? match.atUs : undefined));
     }
   }
 
-  #ask(steps: readonly MetaflowStep[], leg: Leg, atUs: number): void {
+  #ask(steps: readonly MetaflowStep[], leg: Leg, atUs: number, fromUs: number | undefined): void {
     for (const step of steps) {
       if (step.kind === 'record_call' && (this.#listener.obeys?.(step.fields.action) ?? true)) {
         const { action: _, ...overriding } = this.#listener.overriding ?? {};
-        this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, atUs);
+        this.ask({ ...step.fields, ...overriding }, { kind: 'dtmf', leg }, atUs, fromUs);
       }
       if (step.kind === 'not_run') this.#listener.onNotRun?.(step.module);
     }

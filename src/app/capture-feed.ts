@@ -1,5 +1,6 @@
 /** The second pass over a capture: its packets, each to its leg of its call, at the capture's own pace or as fast as they can be taken. */
-import type { MediaPacket } from '../call/intake.ts';
+import { blankPacket } from '../call/intake.ts';
+import type { ByteSource } from '../core/byte-source.ts';
 import type { Clock } from '../core/clock.ts';
 import { CaptureReader } from '../ingest/capture/capture-reader.ts';
 import { CaptureClock } from '../ingest/capture-clock.ts';
@@ -24,23 +25,13 @@ export class CaptureFeed {
   readonly #clock: Clock;
   readonly #speed: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #source: ByteSource | undefined;
   readonly #index: PlanIndex;
   readonly #calls = new Map<PlannedCall, Fed>();
   /** A call is begun once: begun anew it would know nothing of its masks. */
   readonly #over = new Set<PlannedCall>();
   readonly #packet = new RtpPacket();
-  readonly #media: MediaPacket = {
-    leg: 'a',
-    ssrc: 0,
-    sequence: 0,
-    timestamp: 0,
-    marker: false,
-    arrivalUs: 0,
-    codec: undefined,
-    bytes: Buffer.alloc(0),
-    start: 0,
-    end: 0,
-  };
+  readonly #media = blankPacket('a');
   #startedUs = 0;
   #firstUs: number | undefined;
   #packets = 0;
@@ -49,7 +40,7 @@ export class CaptureFeed {
   /** Packets of calls that were over: the capture's times do not fit together. */
   #packetsTooLate = 0;
 
-  /** @param speed times real time; infinite: as fast as it goes. @param begin makes a call when its first packet comes. */
+  /** @param speed times real time; infinite: as fast as it goes. @param begin makes a call when its first packet comes. @param source gives the capture's bytes, as for `CaptureReader`. */
   constructor(options: {
     path: string;
     plan: CapturePlan;
@@ -57,6 +48,7 @@ export class CaptureFeed {
     clock: Clock;
     speed: number;
     signal?: AbortSignal | undefined;
+    source?: ByteSource | undefined;
   }) {
     this.#path = options.path;
     this.#index = new PlanIndex(options.plan);
@@ -64,12 +56,13 @@ export class CaptureFeed {
     this.#clock = options.clock;
     this.#speed = options.speed;
     this.#signal = options.signal;
+    this.#source = options.source;
   }
 
   /** Resolves when the capture has been read and every call has ended. */
   async run(onProgress: (bytes: number, total: number) => void): Promise<void> {
     this.#startedUs = this.#clock.now();
-    const reader = new CaptureReader(this.#path, { onProgress, signal: this.#signal });
+    const reader = new CaptureReader(this.#path, { onProgress, signal: this.#signal, source: this.#source });
     for await (const batch of reader.batches()) {
       for (const datagram of batch) {
         if (datagram.protocol !== 'udp' || !this.#packet.parse(datagram.payload)) continue;

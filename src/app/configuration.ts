@@ -35,8 +35,12 @@ export const readConfiguration = (env: Environment, file?: string): Settings => 
 
 const read = (key: SettingKey, text: string | undefined, where: string): unknown => {
   const setting: Setting<unknown> = SETTINGS[key];
+  if (setting.isSecret === true && where !== variableOf(key))
+    throw new AppError('CONFIG_INVALID', `${where} is a secret: it is taken from the environment, ${variableOf(key)}`);
   const value = setting.read(text ?? setting.fallback);
   if (value !== undefined) return value;
+  if (setting.isSecret === true)
+    throw new AppError('CONFIG_INVALID', `${where} takes ${setting.takes}, and has something else`);
   throw new AppError('CONFIG_INVALID', `${where} takes ${setting.takes}, not "${printable(text ?? '')}"`);
 };
 

@@ -11,6 +11,8 @@ export class DiskWatch {
   readonly #free: () => Promise<number>;
   readonly #onWarning: (message: string) => void;
   readonly #tryToFill: () => Promise<void>;
+  /** There is room again: what could not be finished for want of it can be now. */
+  onRoom: () => void = () => {};
   freeMib = Number.POSITIVE_INFINITY;
   #warned = false;
   /** What a journal's write has failed with, until one is seen to succeed: room that a quota denies is no room. */
@@ -60,6 +62,12 @@ export class DiskWatch {
   }
 
   async #look(): Promise<void> {
+    const wasRefusing = this.refusal !== undefined;
+    await this.#measure();
+    if (wasRefusing && this.refusal === undefined) this.onRoom();
+  }
+
+  async #measure(): Promise<void> {
     const freeMib = await this.#free().catch(() => 0);
     const isLow = freeMib < WARN_AT * this.#leastMib;
     // Said before anything is refused, also when room goes all at once.

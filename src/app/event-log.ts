@@ -14,6 +14,7 @@ export class EventLog implements EventsService {
   readonly #run: string;
   readonly #now: () => number;
   readonly #accounts = new Map<string, AccountLog>();
+  readonly #followers: ((accountId: string, event: ServiceEvent) => void)[] = [];
 
   /** @param run different in every run of the service. @param now ms since the Unix epoch. */
   constructor(run: string, now: () => number) {
@@ -31,7 +32,13 @@ export class EventLog implements EventsService {
     };
     log.events.push(event);
     if (log.events.length > 2 * KEPT) log.events.splice(0, log.events.length - KEPT);
+    for (const follower of this.#followers) follower(accountId, event);
     for (const listener of log.listeners) listener(event);
+  }
+
+  /** Tells it of every event of every account, before anybody else; it must not throw. */
+  follow(follower: (accountId: string, event: ServiceEvent) => void): void {
+    this.#followers.push(follower);
   }
 
   subscribe(accountId: string, lastId: string | undefined, listener: Listener): () => void {

@@ -65,12 +65,7 @@ export class LiveCall {
         onDigit: (leg, digit, atUs) => this.control.digit(leg, digit, atUs),
         ...(options.onClosed === undefined ? {} : { onClosed: options.onClosed }),
         ...(options.onUnwatched === undefined ? {} : { onUnwatched: options.onUnwatched }),
-        onMaskOverdue: (expiry, atUs, recorder) => {
-          const trigger = { kind: 'policy', by: 'mask_max_sec' } as const;
-          const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
-          if (expiry === 'unmask') this.control.ask({ action: 'unmask' }, trigger, atUs);
-          if (expiry === 'stop') this.control.ask({ action: 'stop', ...named }, trigger, atUs);
-        },
+        onMaskOverdue: (expiry, atUs, recorder) => this.control.maskOverdue(expiry, atUs, recorder),
       },
     });
     this.control = new CallControl(this.call, options.metaflows ?? {}, {

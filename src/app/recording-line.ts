@@ -1,4 +1,5 @@
 /** What happens to a recording once its journal is closed: finalize, deliver, tell. The journal goes when the artefact is there. */
+import type { KeyObject } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../core/clock.ts';
 import { AppError, asAppError } from '../core/errors.ts';
@@ -10,6 +11,8 @@ import type { Manifest } from '../finalize/manifest.ts';
 import { removeParts } from '../finalize/part-files.ts';
 import type { FinalizePool } from '../finalize/pool.ts';
 import type { OpenRecord } from '../spool/journal-record.ts';
+import { plainFile } from '../spool/plain-file.ts';
+import type { SealKey } from '../spool/seal/seal-key.ts';
 import type { RecordingDocument } from './recording-document.ts';
 
 export type RecordingTarget = { readonly url: string; readonly method: 'put' | 'post'; readonly policy: TargetPolicy };
@@ -22,7 +25,11 @@ export type LineListener = {
 export type LineOptions = {
   /** Where artefacts go. */
   readonly directory: string;
+  /** What the journals are sealed under. */
+  readonly journalKey: SealKey;
   readonly encoder: EncoderChoice;
+  /** Ed25519, private: signs the manifests; they are not signed without. */
+  readonly signingKey?: KeyObject;
   readonly clock: Clock;
   readonly random: () => number;
   readonly maxTries?: number;
@@ -46,11 +53,12 @@ export class RecordingLine {
     mediaName: string,
     target: RecordingTarget | undefined,
   ): Promise<RecordingDocument> {
-    const { directory, encoder, listener } = this.#options;
+    const { directory, encoder, journalKey, signingKey, listener } = this.#options;
+    const signing = signingKey === undefined ? {} : { signingKey };
     let result: FinalizeResult;
     try {
       const onProgress = (share: number): void => listener?.onFinalizing?.(head.id, share);
-      result = await this.#pool.run({ journalPath, directory, mediaName, encoder }, onProgress);
+      result = await this.#pool.run({ journalPath, journalKey, directory, mediaName, encoder, ...signing }, onProgress);
     } catch (error) {
       await removeParts(directory, head.id);
       return { ...bare(head, mediaName), error: told(asAppError(error)) };
@@ -72,7 +80,7 @@ export class RecordingLine {
     const { clock, random, maxTries, signal, listener } = this.#options;
     const { parties } = head;
     const parcel = {
-      path: stored.path!,
+      source: plainFile(stored.path!),
       contentType: head.format === 'mp3' ? 'audio/mpeg' : 'audio/wav',
       format: head.format,
       recordingId: head.id,

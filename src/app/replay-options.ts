@@ -1,4 +1,5 @@
 /** What a replay is to do, and whom it tells. Types only. */
+import type { KeyObject } from 'node:crypto';
 import type { MetaflowsDocument } from '../control/metaflow-document.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Leg } from '../core/leg.ts';
@@ -26,6 +27,8 @@ export type ReplayOptions = {
   /** Times real time; infinite: as fast as it goes. */
   readonly speed: number;
   readonly encoder: EncoderChoice;
+  /** Ed25519, private: signs the manifests. */
+  readonly signingKey?: KeyObject;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal?: AbortSignal;

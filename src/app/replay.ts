@@ -4,6 +4,7 @@
  *     capture ─▶ planCapture (pass 1) ─▶ CaptureFeed (pass 2) ─▶ Call ─▶ Recorder ─▶ journal ─▶ FinalizePool ─▶ deliver
  *                                            └─ digits ─▶ CallControl ─▶ commands ─┘
  */
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
@@ -11,6 +12,7 @@ import { type AppError, asAppError } from '../core/errors.ts';
 import { FinalizePool } from '../finalize/pool.ts';
 import type { PlannedCall } from '../ingest/plan.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { newSealKey } from '../spool/seal/seal-key.ts';
 import { MaskReach } from './mask-reach.ts';
 import { MediaNames } from './media-names.ts';
 import type { RecordingDocument } from './recording-document.ts';
@@ -40,9 +42,12 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   const journals = await makeRunFolder(directory);
   const swept = await sweepRunFolders(directory);
   if (swept !== undefined) warn(swept);
+  // In memory alone: what a killed replay leaves of its journals nobody can read.
+  const journalKey = newSealKey(randomBytes);
   const pool = new FinalizePool(availableParallelism());
   const line = new RecordingLine(pool, {
     ...options,
+    journalKey,
     ...(listener === undefined ? {} : { listener }),
   });
   const names = new MediaNames();
@@ -60,6 +65,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   };
   const sink = {
     journals,
+    journalKey,
     onStarted: names.started.bind(names),
     onClosed: (planned: PlannedCall, recorder: Recorder, failure: AppError | undefined): void => {
       if (failure !== undefined) warn(failure.message);

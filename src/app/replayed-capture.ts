@@ -9,6 +9,7 @@ import { planCapture } from '../ingest/survey/plan-capture.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { OpenRecord } from '../spool/journal-record.ts';
 import { JournalWriter } from '../spool/journal-writer.ts';
+import type { SealKey } from '../spool/seal/seal-key.ts';
 import { CaptureFeed } from './capture-feed.ts';
 import { LiveCall } from './live-call.ts';
 import { heldBy } from './metaflow-holders.ts';
@@ -18,6 +19,8 @@ import type { ReplayOptions } from './replay-options.ts';
 export type CaptureSink = {
   /** Folder of the journals. */
   readonly journals: string;
+  /** What they are sealed under. */
+  readonly journalKey: SealKey;
   onStarted(head: OpenRecord): void;
   /** Its journal is closed, or `failure` says why it is not whole. */
   onClosed(planned: PlannedCall, recorder: Recorder, failure: AppError | undefined): void;
@@ -84,7 +87,7 @@ export class ReplayedCapture {
       ...(rehearsal === undefined ? {} : { foreseen: rehearsal.foreseen(planned) }),
       openJournal: (path, head) => {
         this.#sink.onStarted(head);
-        return new JournalWriter(path, head);
+        return new JournalWriter(path, head, { key: this.#sink.journalKey });
       },
       onUnwatched: (codec) =>
         listener?.onWarning?.(`audible keys can't be found in ${codec}: they are recorded where no mask is`),

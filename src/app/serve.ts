@@ -3,7 +3,7 @@
  *
  *     RTP ─▶ LiveCalls (RtpEndpoint ─▶ Call ─▶ Recorder ─▶ journal) ─▶ RecordingShelf (FinalizePool ─▶ artefact ─▶ deliver) ─▶ target
  *                          ▲ └─ digits ─▶ CallControl ─┘                        └─▶ rows in Store
- *     HTTP ─▶ buildApi ─▶ Directory · LiveCalls · its channels · RecordingShelf · EventLog · AuditTrail
+ *     HTTP ─▶ buildApi ─▶ Directory · LiveCalls · its channels · RecordingShelf · EventLog ─▶ Webhooks · AuditTrail
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -15,10 +15,15 @@ import { checkUrl } from '../deliver/target-address.ts';
 import { Directory } from '../directory/directory.ts';
 import { ensureFirstAccount } from '../directory/first-account.ts';
 import { FinalizePool } from '../finalize/pool.ts';
+import { publicKeyDocument } from '../finalize/signature.ts';
 import { buildApi } from '../http/api.ts';
 import { metaflowsFrom } from '../http/metaflow-input.ts';
+import { openReceiver } from '../ingest/rtp/best-receiver.ts';
 import { PortPool } from '../ingest/rtp/port-pool.ts';
 import { checkReceiveBuffer, LEG_BUFFER_BYTES } from '../ingest/rtp/receive-buffer.ts';
+import { audiosocketKind } from '../ingest/streams/audiosocket.ts';
+import { pcmTcpKind } from '../ingest/streams/pcm-tcp.ts';
+import { rtpengineKind } from '../ingest/streams/rtpengine.ts';
 import { Store } from '../store/store.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { updateCredentialsUrl, writeCredentials } from './credentials.ts';
@@ -26,10 +31,17 @@ import { type DataFolder, freeMebibytes, openDataFolder, tryToFill } from './dat
 import { DiskWatch } from './disk-watch.ts';
 import { EventLog } from './event-log.ts';
 import { LiveCalls } from './live/live-calls.ts';
+import { openVault, rewrapKeys } from './master-key.ts';
 import { Metrics } from './metrics.ts';
+import { Opened } from './opened.ts';
 import { RecordingShelf } from './recordings/recording-shelf.ts';
-import type { Settings } from './settings.ts';
+import { journalsOf } from './sealed-journals.ts';
+import { type Settings, variableOf } from './settings.ts';
+import { installedSigningKey, type SigningKeyInUse } from './signing-key.ts';
 import { checkRtpHosts, ffmpegWarning } from './start-checks.ts';
+import { LiveStreams } from './streams/live-streams.ts';
+import { StreamPorts } from './streams/stream-ports.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 /** A port pair rests so long before another call gets it. */
 const QUIET_MS = 10_000;
@@ -52,8 +64,18 @@ export type ServeOptions = {
   readonly version: string;
 };
 
-/** @throws OUTPUT_UNWRITABLE, DISK_LOW, STORE_MISSING, STORE_FAILED, PORT_TAKEN, CONFIG_INVALID: why it can't start */
-export const serve = async ({ settings, clock, logger, version }: ServeOptions): Promise<Service> => {
+/** @throws OUTPUT_UNWRITABLE, KEY_MISSING, KEY_UNUSABLE, DISK_LOW, STORE_MISSING, STORE_FAILED, PORT_TAKEN, CONFIG_INVALID: why it can't start */
+export const serve = async (options: ServeOptions): Promise<Service> => {
+  const opened = new Opened();
+  try {
+    return await start(options, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+};
+
+const start = async ({ settings, clock, logger, version }: ServeOptions, opened: Opened): Promise<Service> => {
   await checkRtpHosts(settings);
   const ffmpegFault = await ffmpegWarning();
   if (ffmpegFault !== undefined) logger.warn(ffmpegFault);
@@ -69,17 +91,36 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
   await warnOfSmallBuffers(logger);
 
   const store = await Store.openThreaded(folder.database, clock);
+  opened.add(() => store.close());
+  // Nobody else has the data folder now: two first starts at once would make two master keys.
+  const vault = await openVault(settings, logger);
+  const sealing = settings.encryption === 'on' ? vault : undefined;
+  const signing = await installedSigningKey(folder.root, store, clock.now());
   const { allow_targets: allow } = settings;
   const directory = new Directory(store, {
     clock,
     random: randomBytes,
     judgeUrl: (url) => void checkUrl(url, allow),
     readMetaflows: (value) => metaflowsFrom(value, allow),
+    streamKeySeal: {
+      seal: (accountId, plain) => vault.sealText(plain, `stream_keys/${accountId}`),
+      open: (accountId, sealed) => vault.openText(sealed, `stream_keys/${accountId}`),
+    },
+    sealSecret: (accountId, secret) => vault.sealText(secret, webhookPurpose(accountId)),
+    onWebhook: (accountId, stored) => webhooks.changed(accountId, stored),
   });
   const events = new EventLog(randomBytes(6).toString('hex'), () => clock.now() / 1000);
-  const audit = new AuditTrail({ store, clock, log: logger });
+  const webhooks = new Webhooks({
+    ...{ store, clock, random: randomBytes, allow, events, log: logger },
+    openSecret: (accountId, sealed) => vault.openText(sealed, webhookPurpose(accountId)),
+  });
+  opened.add(() => webhooks.close());
+  events.follow((accountId, event) => webhooks.take(accountId, event));
+  const audit = new AuditTrail({ store, clock, log: logger, events, signingKey: signing.key });
+  opened.add(() => audit.close());
   const threads = availableParallelism();
   const pool = new FinalizePool(threads);
+  opened.add(() => pool.close());
   const shelf = await RecordingShelf.open({
     store,
     pool,
@@ -88,7 +129,11 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     clock,
     random: randomBytes,
     allow,
+    vault,
+    encryption: settings.encryption,
     encoder: settings.mp3_encoder,
+    signingKey: signing.key,
+    auditMark: (accountId) => audit.mark(accountId),
     retentionDays: settings.retention_days,
     metaflowsOf: async (accountId) => directory.metaflows({ accountId }),
     redactTones: settings.redact_tones === 'true',
@@ -96,6 +141,9 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     events,
     log: logger,
   });
+  opened.add(() => shelf.close());
+  const receiver = openReceiver(clock);
+  opened.add(() => receiver.close());
   const calls = new LiveCalls({
     directory,
     ports: new PortPool(settings.rtp_ports, { quietMs: QUIET_MS }),
@@ -104,7 +152,9 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     rtpHost: settings.rtp_host,
     bindHost: settings.rtp_bind === '' ? settings.rtp_host : settings.rtp_bind,
     receiveBufferBytes: LEG_BUFFER_BYTES,
+    receiver,
     journals: folder.journals,
+    openJournal: (accountId) => journalsOf(sealing, accountId),
     redactTones: settings.redact_tones === 'true',
     limits: {
       calls: settings.max_calls,
@@ -123,21 +173,41 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     },
     onClosed: (recorder, failure, about) => shelf.closed(recorder, failure, about),
   });
+  const streams = new LiveStreams({
+    ...{ calls, clock, random: randomBytes, allow, events, audit },
+    principalOf: (tokenOrKey) => directory.principalOf(tokenOrKey),
+    addressOf: (kind) => ports.addressOf(kind),
+    warn: (fields, message) => logger.warn(fields, message),
+    onDefect: ({ code, message }) => logger.error({ code }, message),
+  });
+  const ports = new StreamPorts(settings.stream_host, streams);
+  opened.add(() => ports.close());
   const metrics = new Metrics({
     live: () => calls.numbers(),
+    streams: () => streams.counts,
     finalizeQueue: () => shelf.counts.finalizeWaiting + shelf.counts.finalizeRunning,
-    deliveryQueue: () => shelf.counts.deliveriesWaiting + shelf.counts.deliveriesInFlight,
+    deliveryQueue: async () => (await store.deliveries.waiting()).count,
+    storeQueue: () => shelf.counts.rowsToWrite,
+    receiver: () => receiver.counts,
+    webhookQueue: () => webhooks.queued(),
+    webhooks: () => webhooks.counts,
+    targetsDown: () => shelf.counts.targetsDown,
     auditQueue: () => audit.waiting,
+    auditFaults: () => audit.faults,
     refusedRequests: () => audit.refusals,
     freeDiskMib: () => disk.freeMib,
   });
+  opened.add(() => metrics.close());
+  events.follow((_, event) => metrics.take(event));
   let stopping: Promise<void> | undefined;
   const api = await buildApi({
     directory,
     calls,
     channels: calls.channels,
     recordings: shelf,
+    streams,
     events,
+    webhooks,
     audit,
     health: {
       readiness: () => [
@@ -146,6 +216,7 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
       ],
       metrics: () => metrics.text(),
     },
+    signingKey: publicKeyDocument(signing.key),
     allowTargets: allow,
     clock,
     random: randomBytes,
@@ -154,19 +225,28 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
   });
 
   const sweep = async (): Promise<void> => {
-    for (const swept of [shelf, audit])
+    for (const swept of [shelf, audit, webhooks])
       await swept.sweep().catch((error) => logger.error({ error }, 'the retention sweep failed'));
   };
   const timers = [setInterval(() => void disk.look(), LOOK_AT_DISK_MS), setInterval(() => void sweep(), SWEEP_MS)];
   for (const timer of timers) timer.unref();
+  disk.onRoom = () => void sweep();
 
+  const closing = new AbortController();
+  let rewrapping: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    closing.abort();
     for (const timer of timers) clearInterval(timer);
+    streams.close();
     await calls.end('shutdown');
+    await ports.close();
+    await receiver.close();
     await shelf.drain(settings.shutdown_sec * 1000);
     await api.close();
     await shelf.close();
+    await webhooks.close();
     metrics.close();
+    await rewrapping;
     await audit.close();
     await store.close();
   };
@@ -175,16 +255,17 @@ export const serve = async ({ settings, clock, logger, version }: ServeOptions):
     return stopping;
   };
 
-  try {
-    await shelf.recover();
-    const isFirst = await tellFirstOwner(directory, folder, settings);
-    const url = await listen(api, settings);
-    await updateCredentialsUrl(folder.credentials, url);
-    return { url, folder, isFirst, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  opened.allBy(stop);
+  await webhooks.start();
+  await shelf.recover();
+  rewrapping = rewrapKeys(vault, logger, closing.signal);
+  const isFirst = await tellFirstOwner(directory, folder, settings);
+  if (signing.use !== 'known') await tellSigningKey(signing, store, audit, logger);
+  void audit.check().catch((error) => logger.error({ error }, 'the chains of the audit can not be checked'));
+  await openPorts(ports, settings, logger);
+  const url = await listen(api, settings);
+  await updateCredentialsUrl(folder.credentials, url);
+  return { url, folder, isFirst, stop };
 };
 
 const listen = async (api: FastifyInstance, { http_host: host, http_port: port }: Settings): Promise<string> => {
@@ -200,6 +281,28 @@ const listen = async (api: FastifyInstance, { http_host: host, http_port: port }
   }
 };
 
+/** 0 turns a port off. */
+const openPorts = async (ports: StreamPorts, settings: Settings, logger: Logger): Promise<void> => {
+  const of = [
+    [audiosocketKind, 'audiosocket_port'],
+    [pcmTcpKind, 'pcm_port'],
+    [rtpengineKind, 'rtpengine_port'],
+  ] as const;
+  for (const [kind, key] of of) {
+    if (settings[key] === 0) continue;
+    try {
+      await ports.open(kind, settings[key], variableOf(key));
+    } catch (error) {
+      // It is on unless somebody says so: a second service on the machine starts without it.
+      if (!(error instanceof AppError && error.code === 'PORT_TAKEN' && key === 'audiosocket_port')) throw error;
+      logger.warn(error.message);
+    }
+  }
+};
+
+/** Of the secret of an account's webhook: sealed, it opens for nothing else. */
+const webhookPurpose = (accountId: string): string => `webhook/${accountId}`;
+
 /** The first start makes an account with a key, which is told nowhere else. @returns whether this was it. */
 const tellFirstOwner = async (
   directory: Directory,
@@ -211,6 +314,20 @@ const tellFirstOwner = async (
     writeCredentials(credentials, { account_id: accountId, api_key: apiKey, url }),
   );
   return first !== undefined;
+};
+
+/** A key that was not in use before is on record with those who run the service. */
+const tellSigningKey = async (
+  { key, use }: SigningKeyInUse,
+  { keys }: Store,
+  audit: AuditTrail,
+  logger: Logger,
+): Promise<void> => {
+  const { key_id } = publicKeyDocument(key);
+  if (use === 'another') logger.warn({ key_id }, 'manifests are signed with another key than before');
+  const by = { kind: 'policy', by: 'start' } as const;
+  for (const accountId of await keys.adminAccounts())
+    audit.note({ accountId, by, action: 'signing_key.begin', subject: 'service', data: { key_id } });
 };
 
 const warnOfSmallBuffers = async (logger: Logger): Promise<void> => {

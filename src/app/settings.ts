@@ -2,6 +2,8 @@
 import { isIP } from 'node:net';
 import { type AllowList, parseAllowList } from '../deliver/allow-list.ts';
 import { ENCODER_CHOICES, type EncoderChoice } from '../finalize/encoder-choice.ts';
+import type { SealKey } from '../spool/seal/seal-key.ts';
+import { masterKeyIn } from './master-key-file.ts';
 
 export type Setting<T> = {
   /** As text, the way an environment variable would say it. */
@@ -10,6 +12,8 @@ export type Setting<T> = {
   readonly takes: string;
   /** @returns undefined for what it doesn't take. @throws AppError when it can say better what is wrong. */
   readonly read: (text: string) => T | undefined;
+  /** Its value is in no message, and from the environment alone. */
+  readonly isSecret?: boolean;
 };
 
 export type PortRange = { readonly first: number; readonly last: number };
@@ -49,6 +53,25 @@ const portRange: Setting<PortRange> = {
 
 const allowList: Setting<AllowList> = { fallback: '', takes: 'names, addresses and networks', read: parseAllowList };
 
+const wiped = <T>(bytes: Buffer, use: (bytes: Buffer) => T): T => {
+  try {
+    return use(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+};
+
+/** The first wraps; behind a comma, those that it follows. */
+const masterKey: Setting<readonly SealKey[]> = {
+  fallback: '',
+  takes: '64 hex digits',
+  read: (text) => {
+    const keys = text === '' ? [] : text.split(',').map((each) => wiped(Buffer.from(each.trim()), masterKeyIn));
+    return keys.every((key) => key !== undefined) ? keys : undefined;
+  },
+  isSecret: true,
+};
+
 const encoder: Setting<EncoderChoice> = choice('auto', ENCODER_CHOICES);
 
 export const SETTINGS = {
@@ -59,10 +82,20 @@ export const SETTINGS = {
   /** Empty: the RTP host. */
   rtp_bind: { ...host(''), read: (text: string) => (text === '' ? '' : host('').read(text)) },
   rtp_ports: portRange,
+  /** Of the ports below: bound, and told to media servers. */
+  stream_host: host('127.0.0.1'),
   audiosocket_port: integer(9092, 0, 65_535),
+  pcm_port: integer(0, 0, 65_535),
+  rtpengine_port: integer(0, 0, 65_535),
   allow_targets: allowList,
   retention_days: integer(30, 0, 36_500),
+  encryption: choice('on', ['on', 'off']),
+  /** Empty: `master.key` in the data folder. */
+  master_key_file: { fallback: '', takes: 'a file', read: (text: string) => text },
+  master_key: masterKey,
   mp3_encoder: encoder,
+  /** Read where the module is loaded, before there are settings: `kernel/native-module.ts`. */
+  native: choice('auto', ['auto', 'off']),
   max_calls: integer(1000, 1, 100_000),
   max_calls_per_account: integer(1000, 1, 100_000),
   leg_silent_sec: integer(60, 1, 86_400),

@@ -13,7 +13,7 @@ describe('the data folder', () => {
   test('is made with what is in it, for its owner alone, and opened again', async () => {
     const root = join(scratchDir(), 'a', 'data');
     const folder = await openDataFolder(root);
-    expect(readdirSync(root).sort()).toEqual(['jobs', 'journals', 'recordings', 'uploads']);
+    expect(readdirSync(root).sort()).toEqual(['jobs', 'journals', 'keys', 'recordings', 'uploads']);
     for (const path of [root, folder.journals, folder.recordings, folder.uploads]) expect(modeOf(path)).toBe(0o700);
     expect(await openDataFolder(root)).toEqual(folder);
   });

@@ -39,7 +39,7 @@ describe('the package', () => {
     expect(lock.packages['node_modules/lamejs'].version).toBe('1.2.0'));
 
   test('lists no dependency that nothing imports', () => {
-    const source = textOf('src');
+    const source = textOf('src', 'native');
     const unused = Object.keys(manifest.dependencies).filter((name) => !source.includes(`'${name}`));
     expect(unused).toEqual([]);
     const tooling = ['@biomejs/biome', '@types/node', 'tsx', 'typescript', 'vitest'];

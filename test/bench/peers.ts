@@ -1,7 +1,17 @@
 /** Which other programs this machine has, in which version; asked once. */
 import { execFile } from 'node:child_process';
+import { built } from './loops/built.ts';
 
-export const CAPABILITIES = ['ffmpeg', 'ffmpeg with libmp3lame', 'lame', 'sox', 'sox with mp3'] as const;
+export const CAPABILITIES = [
+  'ffmpeg',
+  'ffmpeg with libmp3lame',
+  'lame',
+  'sox',
+  'sox with mp3',
+  // Ours, where it is built and not turned off, and what it opens.
+  'native kernel',
+  'native libmp3lame',
+] as const;
 
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -31,6 +41,13 @@ export const findPeers = async (): Promise<Peers> => {
   found('sox', 'sox', sox, /v(\d\S*)/);
   if (encoders !== undefined && /\blibmp3lame\b/.test(encoders)) has.add('ffmpeg with libmp3lame');
   if (soxFormats !== undefined && /^AUDIO FILE FORMATS:.*\bmp3\b/m.test(soxFormats)) has.add('sox with mp3');
+  const { nativeModule } = await built('kernel/native-module');
+  if (nativeModule !== undefined) has.add('native kernel');
+  const library = nativeModule?.mp3Library();
+  if (library !== undefined) {
+    has.add('native libmp3lame');
+    versions['native kernel'] = `with ${library}`;
+  } else versions['native kernel'] = nativeModule === undefined ? 'none' : 'without libmp3lame';
   return { has, versions };
 };
 

@@ -1,10 +1,13 @@
 /** The results as text for people. Pure. */
 import { TIME_LIMIT_SECONDS } from '../../src/core/record-call.ts';
+import { ingestReport } from './ingest/ingest-report.ts';
+import type { IngestResult } from './ingest/ingest-result.ts';
 import { liveReport } from './live/live-report.ts';
 import type { LiveResult } from './live/live-result.ts';
 import type { Machine } from './machine.ts';
 import type { Failed, Growth, Line } from './results.ts';
 import type { Skipped } from './schedule.ts';
+import { type StreamsResult, streamsReport } from './streams/streams-trial.ts';
 import { columns } from './table.ts';
 import { GROUPS, type Group, type Unit } from './trial.ts';
 
@@ -14,7 +17,9 @@ export type Report = {
   readonly lines: readonly Line[];
   readonly growth: readonly Growth[];
   /** Null when it was not run. */
+  readonly ingest: IngestResult | null;
   readonly live: LiveResult | null;
+  readonly streams: StreamsResult | null;
   readonly skipped: readonly Skipped[];
   readonly failed: readonly Failed[];
   readonly tookSeconds: number;
@@ -31,7 +36,9 @@ export const reportLines = (report: Report): string[] => [
   ...report.skipped.map(({ trial, driver, lacks }) => `skipped: ${driver}, ${trial}: this machine has no ${lacks}`),
   ...report.failed.map(({ trial, call, driver, why }) => `failed: ${driver}, ${trial}, ${call} call: ${why}`),
   ...(report.lines.length === 0 ? [] : ['', ...noteLines(report)]),
+  ...(report.ingest === null ? [] : ['', ...ingestReport(report.ingest)]),
   ...(report.live === null ? [] : ['', ...liveReport(report.live)]),
+  ...(report.streams === null ? [] : ['', ...streamsReport(report.streams)]),
 ];
 
 const tableLines = ({ lines, growth }: Report): string[] => [
@@ -45,6 +52,7 @@ const noteLines = ({ lines }: Report): string[] => [
   'Calls are two PCMU legs of speech, 20 ms a packet, none lost. Figures are medians; spread is from the slowest round to the fastest.',
   'A whole call: the command as a user runs it; CPU and peak of its process tree, peak the sum of each process’s VmHWM, looked at every 50 ms.',
   ...cutLines(lines),
+  ...finalizeLines(lines),
   'Everything else: a loop that times itself; peak is its own process’s maxrss, what it prepared included. Against: the median over rounds.',
 ];
 
@@ -74,7 +82,7 @@ const groupRows = (group: Group, lines: readonly Line[]): string[][] => {
       `${amount(line.rate)} ${UNITS[line.unit]}`,
       line.rounds.length > 1 ? `${Math.round(line.spread * 100)} %` : NONE,
       line.cpuRate === null ? NONE : amount(line.cpuRate),
-      line.seconds.toFixed(2),
+      line.seconds.toFixed(line.seconds < 1 ? 3 : 2),
       line.cpuSeconds === null ? NONE : line.cpuSeconds.toFixed(2),
       line.peakBytes === null ? NONE : mebibytes(line.peakBytes),
       line.against === null ? '' : ratio(line.against.speed, line.against.driver),
@@ -92,6 +100,19 @@ const growthLines = (growth: readonly Growth[]): string[] =>
       `${(peakBytes.at(-1)! / peakBytes[0]).toFixed(2)} × the memory for ${Math.round(minutes.at(-1)! / minutes[0])} × the call`,
     ]),
   );
+
+const finalizeLines = (lines: readonly Line[]): string[] => [
+  ...(lines.some(({ group }) => group === 'finalize')
+    ? [
+        'Finalizing: ours reads a sealed journal and seals its file, others read PCM; theirs is the whole program, ours a worker that has finished a call before. The call is the 8 kHz one, which at 16 kHz lasts half as long.',
+      ]
+    : []),
+  ...(lines.some(({ group }) => group === 'stop')
+    ? [
+        'From the hang-up: wall s is what somebody waits. It grows with the call, since finalizing begins at the hang-up.',
+      ]
+    : []),
+];
 
 /** The rate of a call that outlasts the time limit counts all of it, though only a part became audio. */
 const cutLines = (lines: readonly Line[]): string[] =>
@@ -131,7 +152,8 @@ const amount = (value: number): string => {
 
 const significant = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toPrecision(3));
 
-const duration = (minutes: number): string => (minutes >= 120 ? `${minutes / 60} h` : `${minutes} min`);
+const duration = (minutes: number): string =>
+  minutes >= 120 ? `${minutes / 60} h` : minutes < 1 ? `${minutes * 60} s` : `${minutes} min`;
 
 const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
 

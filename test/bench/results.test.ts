@@ -40,6 +40,8 @@ const report = (lines: readonly Line[]): string =>
     lines,
     growth: [],
     live: null,
+    streams: null,
+    ingest: null,
     skipped: [{ trial: 'to mp3', driver: 'sox', lacks: 'sox with mp3' }],
     failed: [{ trial: 'to mp3', call: 'long', driver: 'lame', why: 'no reason' }],
     tookSeconds: 1,

@@ -77,7 +77,10 @@ export class Results {
         rowsOf(driver).flatMap((row) => {
           const rounds = run.rounds.get(`${driver.name}/${row.key}`);
           if (rounds === undefined) return [];
-          return [lineOf(trial, run.call, driver, row, rounds, run.rounds.get(`${trial.yardstick}/${row.key}`))];
+          // A program has one figure, whatever ours call theirs.
+          const yardstick =
+            run.rounds.get(`${trial.yardstick}/${row.key}`) ?? run.rounds.get(`${trial.yardstick}/${WHOLE}`);
+          return [lineOf(trial, run.call, driver, row, rounds, yardstick)];
         }),
       );
     });

@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TIME_LIMIT_SECONDS } from '../../src/core/record-call.ts';
 import { runChild } from './child.ts';
-import { KBPS } from './commands.ts';
+import { kbpsOf } from './commands.ts';
 import type { LoopJob, LoopResult } from './loops/loop.ts';
-import type { CallFiles, Driver, Measure, Trial } from './trial.ts';
+import {
+  type CallFiles,
+  type Driver,
+  type Measure,
+  type Sound,
+  soundSeconds,
+  type Trial,
+  USUAL_SOUND,
+} from './trial.ts';
 
 const LOOP_PROCESS = fileURLToPath(new URL('./loop-process.ts', import.meta.url));
 
@@ -16,7 +24,8 @@ export const WHOLE = 'whole';
 /** Headers, and the frames that an encoder adds. */
 const SIZE_TOLERANCE = 0.02;
 
-const BYTES_PER_SECOND = { wav: 8000 * 2 * 2, mp3: (KBPS * 1000) / 8 } as const;
+const bytesPerSecond = (format: 'wav' | 'mp3', sound: Sound): number =>
+  format === 'wav' ? sound.rate * sound.channels * 2 : (kbpsOf(sound) * 1000) / 8;
 
 export type Circumstances = {
   readonly trial: Trial;
@@ -45,16 +54,18 @@ const runCommand = async (
   { trial, call, folder, signal }: Circumstances,
 ): Promise<ReadonlyMap<string, Measure>> => {
   const run = await runChild(driver.program, driver.args(call, folder), driver.env ?? {}, signal);
-  if (trial.makes !== undefined) await checkOutput(folder, trial.makes, call.seconds);
+  const sound = trial.sound ?? USUAL_SOUND;
+  const work = soundSeconds(call, sound);
+  if (trial.makes !== undefined) await checkOutput(folder, trial.makes, sound, work);
   const { seconds, cpuSeconds, peakBytes } = run;
-  return new Map([[WHOLE, { work: call.seconds, seconds, cpuSeconds, peakBytes }]]);
+  return new Map([[WHOLE, { work, seconds, cpuSeconds, peakBytes }]]);
 };
 
-const checkOutput = async (folder: string, format: 'wav' | 'mp3', callSeconds: number): Promise<void> => {
+const checkOutput = async (folder: string, format: 'wav' | 'mp3', sound: Sound, seconds: number): Promise<void> => {
   const name = (await readdir(folder)).find((each) => each.endsWith(`.${format}`));
   if (name === undefined) throw new Error(`it made no ${format}`);
   const { size } = await stat(join(folder, name));
-  const expected = Math.min(callSeconds, TIME_LIMIT_SECONDS) * BYTES_PER_SECOND[format];
+  const expected = Math.min(seconds, TIME_LIMIT_SECONDS) * bytesPerSecond(format, sound);
   if (Math.abs(size / expected - 1) > SIZE_TOLERANCE)
     throw new Error(`its ${format} has ${size} bytes, not about ${expected}`);
 };
@@ -64,7 +75,8 @@ const runLoop = async (
   { call, folder, leastSeconds, signal }: Circumstances,
 ): Promise<ReadonlyMap<string, Measure>> => {
   const job: LoopJob = { loop: driver.loop, options: driver.options ?? {}, call, folder, leastSeconds };
-  const run = await runChild(process.execPath, ['--import', 'tsx', LOOP_PROCESS, JSON.stringify(job)], {}, signal);
+  const args = ['--import', 'tsx', LOOP_PROCESS, JSON.stringify(job)];
+  const run = await runChild(process.execPath, args, driver.env ?? {}, signal);
   const result = JSON.parse(run.stdout) as LoopResult;
   return new Map(
     driver.rows.map(({ key }) => {

@@ -1,7 +1,7 @@
 /** Every trial there is, as data. */
 import { ffmpegTo, lameTo, recordCallTo, soxTo } from './commands.ts';
 import type { LoopOptions } from './loops/loop.ts';
-import type { LoopDriver, Row, Trial } from './trial.ts';
+import type { LoopDriver, Row, Sound, Trial } from './trial.ts';
 
 const realTime = (key: string, label: string): Row => ({ key, label, unit: 'real time' });
 const packets = (key: string, label: string): Row => ({ key, label, unit: 'packets' });
@@ -44,6 +44,91 @@ const callPackets = (name: string, options: LoopOptions = {}): LoopDriver => ({
   rows: [packets('packets', `Call.packet, ${name}`), ...(options.toggleEverySeconds === undefined ? [] : [ACTIONS])],
 });
 
+/** Ours by its native kernel and by its twin, which is all that a machine without a compiler and without other programs has. */
+const finalizer = (format: 'wav' | 'mp3', sound: Sound, isNative: boolean): LoopDriver => {
+  const name = isNative ? 'native kernel' : 'TypeScript twin';
+  return {
+    kind: 'loop',
+    name,
+    loop: 'finalize',
+    options: { format, sound, encoder: format === 'wav' ? 'wav' : isNative ? 'libmp3lame' : 'lamejs' },
+    rows: [realTime('finalize', name)],
+    env: { RECORD_CALL_NATIVE: isNative ? '' : 'off' },
+    ...(isNative ? { needs: format === 'mp3' ? 'native libmp3lame' : 'native kernel' } : {}),
+    ...(isNative && format === 'mp3' ? { goal: 2 } : {}),
+  };
+};
+
+const SOUNDS: readonly { readonly sound: Sound; readonly name: string }[] = [
+  { sound: { rate: 8000, channels: 1 }, name: '8 kHz mono' },
+  { sound: { rate: 8000, channels: 2 }, name: '8 kHz stereo' },
+  { sound: { rate: 16_000, channels: 1 }, name: '16 kHz mono' },
+  { sound: { rate: 16_000, channels: 2 }, name: '16 kHz stereo' },
+];
+
+const FINALIZE: readonly Trial[] = (['wav', 'mp3'] as const).flatMap((format) =>
+  SOUNDS.map(({ sound, name }) => ({
+    group: 'finalize' as const,
+    name: `${format}, ${name}`,
+    call: 'short' as const,
+    makes: format,
+    sound,
+    mostRounds: 2,
+    ...(name === '8 kHz stereo' ? {} : { thorough: true as const }),
+    yardstick: 'ffmpeg',
+    drivers: [
+      finalizer(format, sound, true),
+      finalizer(format, sound, false),
+      ffmpegTo(format, sound),
+      ...(format === 'mp3' ? [lameTo(sound)] : []),
+      soxTo(format, sound),
+    ],
+  })),
+);
+
+/** What is measured once takes long, and a second round would tell nothing else. */
+const STOPS: readonly Pick<Trial, 'call' | 'mostRounds' | 'thorough'>[] = [
+  { call: 'minute' },
+  { call: 'short', thorough: true },
+  { call: 'long' },
+  { call: 'evening', mostRounds: 1, thorough: true },
+];
+
+const STOP: readonly Trial[] = (['wav', 'mp3'] as const).flatMap((format) =>
+  STOPS.map((stop) => ({
+    ...stop,
+    group: 'stop' as const,
+    name: `to ${format}`,
+    drivers: [
+      {
+        kind: 'loop' as const,
+        name: `hang-up to ${format}`,
+        loop: 'stop' as const,
+        options: { format },
+        rows: [realTime('stop', `hang-up to ${format}`)],
+      },
+    ],
+  })),
+);
+
+const SYNCS: Row = { key: 'actions', label: 'half a second of a call, durable', unit: 'actions' };
+
+const syncing = (name: string, options: LoopOptions): LoopDriver => ({
+  kind: 'loop',
+  name,
+  loop: 'journal-sync',
+  options,
+  rows: [{ ...SYNCS, label: `durable: ${name}` }],
+});
+
+const writing = (name: string, options: LoopOptions = {}): LoopDriver => ({
+  kind: 'loop',
+  name,
+  loop: 'journal-write',
+  options,
+  rows: [packets('packets', `${name}, frames`), { key: 'bytes', label: `${name}, bytes`, unit: 'MB' }],
+});
+
 export const TRIALS: readonly Trial[] = [
   {
     group: 'whole',
@@ -58,6 +143,7 @@ export const TRIALS: readonly Trial[] = [
     name: 'to wav, leg b drifts 50 ppm',
     call: 'drifting',
     makes: 'wav',
+    thorough: true,
     drivers: [recordCallTo('wav')],
   },
   {
@@ -66,11 +152,26 @@ export const TRIALS: readonly Trial[] = [
     call: 'long',
     makes: 'mp3',
     yardstick: 'ffmpeg',
-    drivers: [recordCallTo('mp3', 'lamejs'), recordCallTo('mp3', 'ffmpeg'), ffmpegTo('mp3'), lameTo(), soxTo('mp3')],
+    drivers: [
+      recordCallTo('mp3', 'libmp3lame'),
+      recordCallTo('mp3', 'ffmpeg'),
+      ffmpegTo('mp3'),
+      lameTo(),
+      soxTo('mp3'),
+    ],
   },
-  { group: 'whole', name: 'to wav', call: 'short', makes: 'wav', drivers: [recordCallTo('wav')] },
-  { group: 'whole', name: 'to mp3', call: 'short', makes: 'mp3', drivers: [recordCallTo('mp3', 'lamejs')] },
+  { group: 'whole', name: 'to wav', call: 'short', makes: 'wav', thorough: true, drivers: [recordCallTo('wav')] },
+  {
+    group: 'whole',
+    name: 'to mp3',
+    call: 'short',
+    makes: 'mp3',
+    thorough: true,
+    drivers: [recordCallTo('mp3', 'libmp3lame'), recordCallTo('mp3', 'lamejs')],
+  },
   { group: 'whole', name: 'to wav', call: 'day', makes: 'wav', long: true, drivers: [recordCallTo('wav')] },
+  ...FINALIZE,
+  ...STOP,
   {
     group: 'encode',
     name: 'to mp3',
@@ -78,13 +179,20 @@ export const TRIALS: readonly Trial[] = [
     yardstick: 'bare lamejs',
     drivers: [
       encoder('LameEncoder', { encoder: 'lamejs' }, { goal: 0.9 }),
+      encoder('LameEncoder, libmp3lame', { encoder: 'libmp3lame' }, { needs: 'native libmp3lame' }),
       encoder('FfmpegEncoder', { encoder: 'ffmpeg' }, { needs: 'ffmpeg with libmp3lame' }),
       encoder('bare lamejs', undefined, { loop: 'bare-lamejs' }),
     ],
   },
-  { group: 'encode', name: 'to wav', call: 'short', drivers: [encoder('WavEncoder', { encoder: 'wav' })] },
+  {
+    group: 'encode',
+    name: 'to wav',
+    call: 'short',
+    thorough: true,
+    drivers: [encoder('WavEncoder', { encoder: 'wav' })],
+  },
   { group: 'stages', name: 'to wav', call: 'long', drivers: [STAGES] },
-  { group: 'stages', name: 'to wav, leg b drifts 50 ppm', call: 'drifting', drivers: [STAGES] },
+  { group: 'stages', name: 'to wav, leg b drifts 50 ppm', call: 'drifting', thorough: true, drivers: [STAGES] },
   { group: 'stages', name: 'to wav, no time limit', call: 'day', long: true, drivers: [STAGES] },
   {
     group: 'parts',
@@ -96,21 +204,13 @@ export const TRIALS: readonly Trial[] = [
       callPackets('no masks'),
       callPackets('masks on and off every 5 s', { toggleEverySeconds: 5 }),
       callPackets('audible keys redacted', { redactTones: true }),
-      {
-        kind: 'loop',
-        name: 'journal',
-        loop: 'journal-write',
-        rows: [
-          packets('packets', 'JournalWriter.frame'),
-          { key: 'bytes', label: 'JournalWriter.frame, bytes', unit: 'MB' },
-        ],
-      },
     ],
   },
   {
     group: 'parts',
     name: 'finalizing without encoding',
     call: 'short',
+    thorough: true,
     drivers: [
       {
         kind: 'loop',
@@ -124,11 +224,26 @@ export const TRIALS: readonly Trial[] = [
     group: 'parts',
     name: 'resampling one leg',
     call: 'short',
+    thorough: true,
     drivers: [
       resampler(8000, 16_000, '8 kHz to 16 kHz'),
       resampler(16_000, 8000, '16 kHz to 8 kHz'),
       resampler(48_000, 8000, '48 kHz to 8 kHz'),
       resampler(8000, 8000 * (1 + 50e-6), '8 kHz, a clock 50 ppm off'),
     ],
+  },
+  {
+    group: 'journal',
+    name: 'writing',
+    call: 'minute',
+    yardstick: 'plain',
+    drivers: [writing('plain'), writing('sealed', { sealed: true })],
+  },
+  {
+    group: 'journal',
+    name: 'two legs for half a second, durable',
+    call: 'minute',
+    yardstick: 'bare fdatasync',
+    drivers: [syncing('plain', {}), syncing('sealed', { sealed: true }), syncing('bare fdatasync', { bare: true })],
   },
 ];

@@ -1,24 +1,39 @@
 /** The temporary folder of a benchmark: the calls it runs on, a folder for each run, all of it gone in the end. */
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeLongCall } from './long-call.ts';
-import type { CallFiles, CallName } from './trial.ts';
+import type { CallFiles, CallName, PcmFiles } from './trial.ts';
 import { sampleVoices, type Voices } from './voice.ts';
 
 type CallPlan = {
   readonly minutes: number;
   readonly quickMinutes: number;
   readonly driftPpm: number;
-  readonly pcm: boolean;
+  readonly files: 'capture' | 'capture, stereo' | 'capture, stereo, mono' | 'none';
 };
 
 const PLANS: Readonly<Record<CallName, CallPlan>> = {
-  long: { minutes: 60, quickMinutes: 10, driftPpm: 0, pcm: true },
-  drifting: { minutes: 60, quickMinutes: 10, driftPpm: 50, pcm: false },
-  short: { minutes: 10, quickMinutes: 2, driftPpm: 0, pcm: true },
-  day: { minutes: 720, quickMinutes: 240, driftPpm: 0, pcm: false },
+  minute: { minutes: 1, quickMinutes: 0.5, driftPpm: 0, files: 'none' },
+  short: { minutes: 10, quickMinutes: 1, driftPpm: 0, files: 'capture, stereo, mono' },
+  long: { minutes: 60, quickMinutes: 5, driftPpm: 0, files: 'capture, stereo' },
+  evening: { minutes: 240, quickMinutes: 10, driftPpm: 0, files: 'none' },
+  drifting: { minutes: 20, quickMinutes: 5, driftPpm: 50, files: 'capture' },
+  day: { minutes: 720, quickMinutes: 240, driftPpm: 0, files: 'capture' },
+};
+
+/** Two legs, a packet each 20 ms. */
+const PACKETS_PER_MINUTE = 2 * 50 * 60;
+
+/** The left channel beside both. */
+const withMono = async (stereo: string): Promise<PcmFiles> => {
+  const mono = `${stereo}.mono`;
+  const bytes = await readFile(stereo);
+  const left = Buffer.alloc(bytes.length / 2);
+  for (let at = 0; at < left.length; at += 2) left.writeInt16LE(bytes.readInt16LE(2 * at), at);
+  await writeFile(mono, left, { mode: 0o600 });
+  return { stereo, mono };
 };
 
 export class Workspace {
@@ -55,12 +70,17 @@ export class Workspace {
     const plan = PLANS[name];
     const minutes = this.#quick ? plan.quickMinutes : plan.minutes;
     const capture = join(this.folder, `${name}.pcap`);
-    const pcm = plan.pcm ? join(this.folder, `${name}.pcm`) : undefined;
-    this.#voices ??= await sampleVoices();
-    const packets = await writeLongCall({ minutes, driftPpm: plan.driftPpm }, this.#voices, capture, pcm, this.#signal);
-    const files = { name, minutes, seconds: minutes * 60, packets, capture, pcm };
-    this.#calls.set(name, files);
-    return files;
+    const hasPcm = plan.files.includes('stereo');
+    const pcm = hasPcm ? { stereo: join(this.folder, `${name}.pcm`), mono: undefined } : undefined;
+    const files = { name, minutes, seconds: minutes * 60, packets: minutes * PACKETS_PER_MINUTE, capture, pcm };
+    if (plan.files !== 'none') {
+      this.#voices ??= await sampleVoices();
+      await writeLongCall({ minutes, driftPpm: plan.driftPpm }, this.#voices, capture, pcm?.stereo, this.#signal);
+    }
+    const made: CallFiles =
+      pcm !== undefined && plan.files.includes('mono') ? { ...files, pcm: await withMono(pcm.stereo) } : files;
+    this.#calls.set(name, made);
+    return made;
   }
 
   /** A path for one run, not made yet. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { foreignFormat } from '../../src/finalize/ffmpeg/foreign-format.ts';
 import { FaultSequence } from '../../src/http/upload-target-fault.ts';
+import { nativeModule } from '../../src/kernel/native-module.ts';
 import { CODEC_NAMES, codecFor } from '../../src/media/codecs/registry.ts';
 import { CLI, callCommand, expectOneLine, filesIn, runCommand } from '../support/command.ts';
 import { hasProgram } from '../support/has.ts';
@@ -147,6 +148,17 @@ describe('doctor', () => {
       expect(stdout).toMatch(new RegExp(`^\\w+ +${topic} `, 'm'));
   });
 
+  test.skipIf(nativeModule === undefined)(
+    'the native kernel: what built it, and the mp3 library it opens',
+    async () => {
+      const found = await examined({ PATH: '', FFMPEG_PATH: undefined });
+      expect(found.get('kernel')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^native, built by /) });
+      const library = nativeModule!.mp3Library();
+      const by = library === undefined ? /^by lamejs/ : new RegExp(`^by ${library}`);
+      expect(found.get('mp3')).toMatchObject({ state: 'ok', detail: expect.stringMatching(by) });
+    },
+  );
+
   test.skipIf(!hasProgram('ffmpeg'))('with ffmpeg on the PATH: says which, and what it adds', async () => {
     const found = await examined({});
     expect(found.get('node')).toMatchObject({ state: 'ok', detail: process.versions.node });
@@ -161,7 +173,7 @@ describe('doctor', () => {
     { name: 'with an FFMPEG_PATH that names another program', env: { FFMPEG_PATH: process.execPath } },
   ]) {
     test(`${name}: it is a lack with its remedy, not a failure`, async () => {
-      const found = await examined(env);
+      const found = await examined({ ...env, RECORD_CALL_NATIVE: 'off' });
       expect(found.get('ffmpeg')).toMatchObject({ state: 'lack' });
       expect(found.get('ffmpeg')!.detail).toMatch(/install ffmpeg|FFMPEG_PATH/);
       expect(found.get('mp3')).toMatchObject({
@@ -211,12 +223,13 @@ describe('doctor', () => {
     });
   });
 
-  test('an ffmpeg without libmp3lame: mp3 is by lamejs', async () => {
+  test('an ffmpeg without libmp3lame, and no native kernel: mp3 is by lamejs', async () => {
     const bin = scratchDir();
     const script =
       '#!/bin/sh\ncase "$*" in\n*-version) echo "ffmpeg version 9.9-test";;\n*) echo " A....D g729 G.729";;\nesac\n';
     writeFileSync(join(bin, 'ffmpeg'), script, { mode: 0o755 });
-    const found = await examined({ PATH: `${bin}:/bin:/usr/bin` });
+    const found = await examined({ PATH: `${bin}:/bin:/usr/bin`, RECORD_CALL_NATIVE: 'off' });
+    expect(found.get('kernel')).toMatchObject({ state: 'lack', detail: expect.stringContaining('RECORD_CALL_NATIVE') });
     expect(found.get('ffmpeg')).toMatchObject({ state: 'ok', detail: `9.9-test at ${join(bin, 'ffmpeg')}` });
     expect(found.get('mp3')).toMatchObject({ state: 'lack', detail: expect.stringMatching(/lamejs.*no libmp3lame/) });
   });

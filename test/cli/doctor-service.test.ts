@@ -1,12 +1,14 @@
 /** What doctor says of the service: whether `serve` can run here, and what to do where it can't. */
+import { generateKeyPairSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfiguration } from '../../src/app/configuration.ts';
 import { OURS, serviceFindings, type TriedMachine } from '../../src/cli/doctor-service.ts';
+import { publicKeyDocument } from '../../src/finalize/signature.ts';
 import { findSqlite } from '../../src/store/sqlite-binding.ts';
 import { filesIn } from '../support/command.ts';
 import { scratchDir } from '../support/scratch.ts';
@@ -53,9 +55,24 @@ const missing = () =>
 describe('of the service, doctor says', () => {
   test('that it can run, when nothing is in its way', async () => {
     const found = await findings();
-    expect([...found.keys()]).toEqual(['sqlite', 'buffers', 'http', 'rtp', 'disk', 'serve']);
+    expect([...found.keys()]).toEqual(['sqlite', 'buffers', 'http', 'rtp', 'disk', 'keys', 'serve']);
     for (const { topic, state } of found.values()) expect([topic, state]).toEqual([topic, 'ok']);
     expect(found.get('serve')!.detail).toBe('can run here');
+  });
+
+  test('which key manifests are signed with, where there is a data folder', async () => {
+    const folder = scratchDir();
+    const of = async () => (await findings({ RECORD_CALL_DATA_DIR: folder })).get('signing key');
+    expect(await of()).toMatchObject({ state: 'ok', detail: `none in ${folder}: the first start makes one` });
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const path = join(folder, 'signing.key');
+    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const { key_id, public_key } = publicKeyDocument(privateKey);
+    expect(await of()).toMatchObject({ state: 'ok', detail: `Ed25519, id ${key_id}, public key ${public_key}` });
+    chmodSync(path, 0o644);
+    const found = await findings({ RECORD_CALL_DATA_DIR: folder });
+    expect(found.get('signing key')).toMatchObject({ state: 'lack', detail: expect.stringContaining('chmod 600') });
+    expect(found.get('serve')).toMatchObject({ state: 'lack', detail: expect.stringContaining('signing key') });
   });
 
   test('which SQLite it would use', async () => {

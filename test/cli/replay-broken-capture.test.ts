@@ -196,9 +196,9 @@ describe('a codec that is not decoded here', () => {
     expect(channels[0].subarray(8000, 16_000).every((sample) => sample === 0)).toBe(true);
   });
 
-  test('the rest of the machine needs no ffmpeg: mp3 is made by lamejs', async () => {
+  test('the rest of the machine needs neither ffmpeg nor the native kernel: mp3 is made by lamejs', async () => {
     const { documents } = await runReplay([write('whole.pcap', whole), '--out', scratchDir()], {
-      env: { PATH: '', FFMPEG_PATH: undefined },
+      env: { PATH: '', FFMPEG_PATH: undefined, RECORD_CALL_NATIVE: 'off' },
     });
     expect(readManifest(documents[0]).artefact.encoder).toMatch(/^lamejs/);
   });

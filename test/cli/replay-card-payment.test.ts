@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RecordingDocument } from '../../src/app/recording-document.ts';
+import { nativeModule } from '../../src/kernel/native-module.ts';
 import { DEFAULT_START_US } from '../support/call-scenario.ts';
 import { CARD_PAYMENT, codeSpan } from '../support/card-payment.ts';
 import { listenTo, readManifest, runCommand, runReplay } from '../support/command.ts';
@@ -44,11 +45,26 @@ let reference: Audio | undefined;
 
 describe.each(
   [
-    { name: 'wav', data: { format: 'wav' }, env: {}, has: true },
-    { name: 'mp3 by lamejs', data: {}, env: { RECORD_CALL_MP3_ENCODER: 'lamejs' }, has: true },
-    { name: 'mp3 by ffmpeg', data: {}, env: { RECORD_CALL_MP3_ENCODER: 'ffmpeg' }, has: hasProgram('ffmpeg') },
+    { name: 'wav', data: { format: 'wav' }, env: {}, has: true, by: /^wav$/ },
+    {
+      name: 'wav, without the native kernel',
+      data: { format: 'wav' },
+      env: { RECORD_CALL_NATIVE: 'off' },
+      has: true,
+      by: /^wav$/,
+    },
+    { name: 'mp3 by lamejs', data: {}, env: { RECORD_CALL_MP3_ENCODER: 'lamejs' }, has: true, by: /^lamejs/ },
+    {
+      ...{ name: 'mp3 by libmp3lame', data: {}, env: { RECORD_CALL_MP3_ENCODER: 'libmp3lame' }, by: /^libmp3lame/ },
+      has: nativeModule?.mp3Library() !== undefined,
+    },
+    {
+      ...{ name: 'mp3 by ffmpeg', data: {}, env: { RECORD_CALL_MP3_ENCODER: 'ffmpeg' }, by: /^ffmpeg.*libmp3lame$/ },
+      has: hasProgram('ffmpeg'),
+    },
   ].filter(({ has }) => has),
-)('as $name', ({ name, data, env }) => {
+)('as $name', ({ name, data, env, by }) => {
+  const isWav = name.startsWith('wav');
   let document: RecordingDocument;
   let audio: Audio;
   beforeAll(async () => {
@@ -58,8 +74,7 @@ describe.each(
   });
 
   test('the encoder is the one that was chosen', () => {
-    const { encoder } = readManifest(document).artefact;
-    expect(encoder).toMatch(name === 'wav' ? /^wav$/ : name.endsWith('lamejs') ? /^lamejs/ : /^ffmpeg.*libmp3lame$/);
+    expect(readManifest(document).artefact.encoder).toMatch(by);
   });
 
   test('it begins with *71 and ends with *74, each within one frame', () => {
@@ -90,12 +105,12 @@ describe.each(
 
   test('it lasts as long as its document says, and both channels are silent from *72 to *73', () => {
     const [{ start_ms, end_ms }] = document.masks;
-    const room = name === 'wav' ? 0 : MP3_SMEAR_MS;
+    const room = isWav ? 0 : MP3_SMEAR_MS;
     const silent = [0, 1].map((channel) => ({ channel, startMs: start_ms + room, endMs: end_ms - room }));
     assertPlan(
       audio,
       { durationMs: document.duration_ms, tones: [], silent },
-      name === 'wav' ? { durationMs: 1 } : { durationMs: 1, silentDbfs: -60 },
+      isWav ? { durationMs: 1 } : { durationMs: 1, silentDbfs: -60 },
     );
   });
 
@@ -108,9 +123,7 @@ describe.each(
       const [from, to] = [start_ms - startOf(document), end_ms - startOf(document)];
       const [own, other] = leg === 'a' ? [0, 1] : [1, 0];
       expect(rmsDbfs(audio.channels[own], audio.sampleRate, from, to), text).toBeGreaterThan(-22);
-      expect(rmsDbfs(audio.channels[other], audio.sampleRate, from, to), text).toBeLessThan(
-        name === 'wav' ? -100 : -60,
-      );
+      expect(rmsDbfs(audio.channels[other], audio.sampleRate, from, to), text).toBeLessThan(isWav ? -100 : -60);
     }
   });
 
@@ -120,7 +133,7 @@ describe.each(
     for (const { start_ms, end_ms } of withheld) {
       const [from, to] = [start_ms - startOf(document), end_ms - startOf(document)];
       for (const pcm of audio.channels)
-        expect(peak(span(pcm, audio.sampleRate, from, to))).toBeLessThanOrEqual(name === 'wav' ? 0 : 33);
+        expect(peak(span(pcm, audio.sampleRate, from, to))).toBeLessThanOrEqual(isWav ? 0 : 33);
     }
   });
 

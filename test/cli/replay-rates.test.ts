@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RecordingDocument } from '../../src/app/recording-document.ts';
 import { MP3_RATES } from '../../src/core/record-call.ts';
+import { nativeModule } from '../../src/kernel/native-module.ts';
 import { expectVerified, listenTo, readManifest, runReplay } from '../support/command.ts';
 import { hasProgram } from '../support/has.ts';
 import type { Audio } from '../support/listen.ts';
@@ -101,6 +102,7 @@ describe('wav', () => {
 describe.each(
   [
     { encoder: 'lamejs', has: true },
+    { encoder: 'libmp3lame', has: nativeModule?.mp3Library() !== undefined },
     { encoder: 'ffmpeg', has: hasProgram('ffmpeg') },
   ].filter(({ has }) => has),
 )('mp3 by $encoder', ({ encoder }) => {

@@ -2,10 +2,11 @@
  * Looks for what was said under a mask, as encoded bytes, as samples and as a tone, in every file that a replay has written, at every
  * moment: while it runs, after it was killed, and at the end (design §4, rules 2, 5 and 7).
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeUlaw } from '../../src/kernel/g711.ts';
+import { SEALED_HEAD_BYTES, SEGMENT_HEAD_BYTES, TAG_BYTES } from '../../src/spool/journal-segments.ts';
 import { callDatagrams, DEFAULT_START_US } from '../support/call-scenario.ts';
 import { expectVerified, filesIn, listenTo, runCommand, runReplay, startCommand, until } from '../support/command.ts';
 import { hasProgram } from '../support/has.ts';
@@ -150,6 +151,32 @@ describe.each(['silence', 'tone', 'drop'])('mask_mode %s', (mode) => {
   }
 });
 
+/** The one journal, as far as it is there. */
+const journalIn = (out: string): Buffer | undefined => {
+  try {
+    const name = readdirSync(out, { recursive: true, encoding: 'utf8' }).find((each) => each.endsWith('.journal'));
+    return name === undefined ? undefined : readFileSync(join(out, name));
+  } catch {
+    return undefined; // Gone meanwhile.
+  }
+};
+
+const journalBytes = (out: string): number | undefined => journalIn(out)?.length;
+
+/** Segments from its beginning to where the mask is durable: one for the start, one for the mask. */
+const MASKED = 2;
+
+/** Whole segments of the journal: what was synced each time is one. */
+const segmentsIn = (out: string): number => {
+  const journal = journalIn(out) ?? Buffer.alloc(0);
+  let count = 0;
+  for (let at = SEALED_HEAD_BYTES; at + SEGMENT_HEAD_BYTES <= journal.length; count++) {
+    at += SEGMENT_HEAD_BYTES + journal.readUInt32LE(at) + TAG_BYTES;
+    if (at > journal.length) break;
+  }
+  return count;
+};
+
 /** Looks into files that may vanish meanwhile; also what has been unlinked and is still open has been a file before. */
 const seenIn = (root: string, needle: Buffer): string[] => {
   try {
@@ -165,20 +192,22 @@ describe('while it runs', () => {
     { mode: 'drop', kind: 'lamejs' },
     { mode: 'tone', kind: kinds.at(-1)! },
   ]) {
-    test(`${mode}, ${kind}: at no moment is it in any file, while the rest is in the journal`, async () => {
+    test(`${mode}, ${kind}: at no moment is it in any file, nor is the rest in a journal, which is sealed`, async () => {
       const { root, out, cwd, env } = world();
       const { child, done } = startCommand(['replay', ...argsFor(out, mode, kind, '--speed', '4')], {
         cwd,
         env: envFor(kind, env),
       });
       const secret = new Set<string>();
-      const journals = new Set<string>();
+      const shown = new Set<string>();
+      let journalled = 0;
       let looks = 0;
       let ended = false;
       void done.then(() => (ended = true));
       while (!ended) {
         for (const needle of needles(SECRET)) for (const name of seenIn(root, needle)) secret.add(name);
-        for (const name of seenIn(root, PUBLIC)) journals.add(name);
+        for (const name of seenIn(root, PUBLIC)) shown.add(name);
+        journalled = Math.max(journalled, journalBytes(out) ?? 0);
         looks++;
         await new Promise((resolve) => setTimeout(resolve, 15));
       }
@@ -187,31 +216,15 @@ describe('while it runs', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toContain(mode);
       expect([...secret]).toEqual([]);
-      // It would have been seen: what was said before the mask was.
-      expect([...journals].some((name) => name.endsWith('.journal'))).toBe(true);
+      expect([...shown]).toEqual([]);
+      // Both legs' frames of more than a second were in there.
+      expect(journalled).toBeGreaterThan(100 * 160);
       expect(looks).toBeGreaterThan(20);
     });
   }
 });
 
 describe('killed', () => {
-  /** Bytes of the one journal, undefined before it is there. */
-  const journalBytes = (out: string): number | undefined => {
-    const name = filesIn(out).find((each) => each.endsWith('.journal'));
-    if (name === undefined) return undefined;
-    const room = Buffer.alloc(1 << 20);
-    try {
-      const file = openSync(join(out, name), 'r');
-      try {
-        return readSync(file, room, 0, room.length, 0);
-      } finally {
-        closeSync(file);
-      }
-    } catch {
-      return undefined;
-    }
-  };
-
   /** SIGKILLs a replay as soon as `look` sees something. */
   const killedWhen = async (
     look: (out: string) => unknown,
@@ -234,8 +247,11 @@ describe('killed', () => {
 
   for (const { name, look } of [
     { name: 'when the journal is made', look: (out: string) => journalBytes(out) },
-    { name: 'when the mask is durable', look: (out: string) => (journalBytes(out) ?? 0) > 4000 },
-    { name: 'when the unmask is durable, all that was masked behind it', look: (out: string) => findMask(out) >= 2 },
+    { name: 'when the mask is durable', look: (out: string) => segmentsIn(out) >= MASKED },
+    {
+      name: 'when the unmask is durable, all that was masked behind it',
+      look: (out: string) => segmentsIn(out) > MASKED,
+    },
     { name: 'when the encoder has begun', look: (out: string) => filesIn(out).some((each) => each.endsWith('.part')) },
   ]) {
     test(`${name}: what is left holds nothing of it`, async () => {
@@ -244,10 +260,12 @@ describe('killed', () => {
     });
   }
 
-  test('what is left would have held it: what was said before the mask is in the journal', async () => {
-    const { root } = await killedWhen((out) => findMask(out) >= 1, 'a mask in the journal');
-    expect(findInFiles(root, PUBLIC)).toHaveLength(1);
-    expectNothingSecret(root);
+  test('what is left of the rest is sealed, and its key is gone with the process', async () => {
+    const { root, out } = await killedWhen((left) => segmentsIn(left) >= MASKED, 'a mask in the journal');
+    expect(journalBytes(out)).toBeGreaterThan(100 * 160);
+    for (const needle of [...needles(PUBLIC), Buffer.from('"callId"'), Buffer.from('PCMU')])
+      expect(findInFiles(root, needle)).toEqual([]);
+    expect(filesIn(root).filter((name) => name.endsWith('.key'))).toEqual([]);
   });
 
   for (let moment = 0; moment < 3; moment++) {
@@ -266,32 +284,13 @@ describe('killed', () => {
   }
 
   test('a run after one that was killed is as good as any, into the same folder', async () => {
-    const { root, out, cwd, env } = await killedWhen((folderOut) => findMask(folderOut) >= 1, 'a mask in the journal');
+    const { root, out, cwd, env } = await killedWhen((left) => segmentsIn(left) >= MASKED, 'a mask in the journal');
     const { documents } = await runReplay(argsFor(out, 'silence', 'wav'), { cwd, env });
     expect(documents).toHaveLength(1);
     await expectVerified(documents[0].path!);
     expectNothingSecret(root);
   });
 });
-
-/** How many mask records a journal holds: one when it began, one when it ended. */
-const findMask = (out: string): number => {
-  if (!existsSync(out)) return 0;
-  const name = readdirSync(out, { recursive: true, encoding: 'utf8' }).find((each) => each.endsWith('.journal'));
-  if (name === undefined) return 0;
-  try {
-    const file = openSync(join(out, name), 'r');
-    try {
-      const room = Buffer.alloc(1 << 20);
-      const text = room.toString('latin1', 0, readSync(file, room, 0, room.length, 0));
-      return text.split('"askedAtUs"').length - 1;
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return 0;
-  }
-};
 
 test('the folder holds nothing of it when the same is asked for by position', async () => {
   const { root, out, cwd, env } = world();

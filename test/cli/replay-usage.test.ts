@@ -212,7 +212,7 @@ describe('settings', () => {
     { env: { RECORD_CALL_: '' }, want: /RECORD_CALL_ is no setting/ },
     {
       env: { RECORD_CALL_MP3_ENCODER: 'best' },
-      want: /RECORD_CALL_MP3_ENCODER takes auto, lamejs, ffmpeg, not "best"/,
+      want: /RECORD_CALL_MP3_ENCODER takes auto, libmp3lame, ffmpeg, lamejs, not "best"/,
     },
     {
       env: { RECORD_CALL_ALLOW_TARGETS: '10.0.0.0/33' },

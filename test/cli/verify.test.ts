@@ -78,6 +78,7 @@ describe('what this program has written', () => {
           'm',
         ),
       );
+      expect(stdout).toMatch(/^- +signature +not signed$/m);
       expect(stdout).toContain('The manifest is not signed');
     });
   }
@@ -112,6 +113,7 @@ describe('what this program has written', () => {
     };
     expect(told).toMatchObject({ ok: true, signed: false });
     expect(told.checks.map(({ name }) => name)).toEqual([
+      'signature',
       'digest',
       'size',
       'format',
@@ -363,6 +365,15 @@ describe('input that cannot be verified: exit status 2, one line', () => {
         return path;
       },
       want: /can't read the artefact .*silence\.wav \(ENOENT\)/,
+    },
+    {
+      name: 'a file as a service keeps it',
+      make: () => {
+        const path = copyOf('silence', 'wav');
+        writeFileSync(path, Buffer.concat([Buffer.from('RCSEAL01'), Buffer.alloc(500, 7)]));
+        return path;
+      },
+      want: /\.wav is sealed: a service's own file, encrypted at rest; fetch the recording through its API and verify that/,
     },
     {
       name: 'a folder',

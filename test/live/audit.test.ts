@@ -22,6 +22,7 @@ test('what was done through a service is in its audit, also after it has been st
     { action: 'call.media', by: key, subject: 'call/c1', data: { legs: ['b'] } },
     { action: 'call.announce', by: key, subject: 'call/c1', data: { direction: 'inbound', records: false } },
     { action: 'key.exchange', by: key, data: {} },
+    { action: 'signing_key.begin', by: { kind: 'policy', by: 'start' }, subject: 'service' },
   ]);
   await first.stop();
   const second = await startLiveService(folder);

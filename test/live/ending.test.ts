@@ -11,7 +11,7 @@ import type { Manifest } from '../../src/finalize/manifest.ts';
 import { filesIn, listenTo } from '../support/command.ts';
 import { type Envelope, eventually, type LiveApi } from '../support/live-api.ts';
 import { Crowd, type CrowdCall, toneOf } from '../support/live-crowd.ts';
-import { filesWithSecret, liveFaults } from '../support/live-judge.ts';
+import { filesWith, filesWithSecret, liveFaults } from '../support/live-judge.ts';
 import { type LiveProgram, type LiveTarget, startLiveProgram, startLiveTarget } from '../support/live-service.ts';
 import { scratchDir } from '../support/scratch.ts';
 
@@ -21,14 +21,18 @@ const SPOKEN_MS = 20_000;
 const SHUTDOWN_SEC = 15;
 
 /** A folder for everything the service may write to, and where it uploads to. */
-const openWorld = async () => {
+const openWorld = async (encryption: 'on' | 'off') => {
   const root = scratchDir();
   const [data, tmp] = ['data', 'tmp'].map((name) => join(root, name));
   mkdirSync(tmp);
   const target = await startLiveTarget(join(root, 'uploads'));
   onTestFinished(() => target.close());
   const start = async (): Promise<LiveProgram> => {
-    const program = await startLiveProgram(data, { TMPDIR: tmp, RECORD_CALL_SHUTDOWN_SEC: String(SHUTDOWN_SEC) });
+    const program = await startLiveProgram(data, {
+      TMPDIR: tmp,
+      RECORD_CALL_SHUTDOWN_SEC: String(SHUTDOWN_SEC),
+      RECORD_CALL_ENCRYPTION: encryption,
+    });
     onTestFinished(async () => void (await program.end('SIGKILL')));
     return program;
   };
@@ -103,7 +107,8 @@ const nothingLeft = (data: string): Promise<true> =>
   );
 
 test('SIGTERM in the middle of 50 calls: each is complete up to that moment, masks intact, delivered once', async () => {
-  const { root, data, tmp, target, start } = await openWorld();
+  // What a mask keeps out, it keeps out of files that anybody could read.
+  const { root, data, tmp, target, start } = await openWorld('off');
   const first = await start();
   const { api } = first;
   const calls = await announce(api, target, 50);
@@ -150,48 +155,56 @@ test('SIGTERM in the middle of 50 calls: each is complete up to that moment, mas
   expect(stderr).not.toMatch(/"level":[56]0/);
 });
 
-test('SIGKILL in the middle of calls: a second is lost at most, and what was masked stays so', async () => {
-  const { root, data, target, start } = await openWorld();
-  const first = await start();
-  const { api } = first;
-  const calls = await announce(api, target, 6);
-  const [stillMasked, onceMasked, justMasked] = [calls.slice(0, 2), calls.slice(2, 4), calls.slice(4, 5)];
-  const crowd = await Crowd.speak(calls, SPOKEN_MS);
-  const { schedule } = crowd;
-  await schedule.reach(800);
-  await mask(api, [...stillMasked, ...onceMasked]);
-  const maskedMs = schedule.nowMs;
-  await schedule.reach(Math.max(1500, maskedMs + 200));
-  await unmask(api, onceMasked);
-  await schedule.reach(Math.max(3000, schedule.nowMs + 1200));
-  // Durable before it was answered: not even this one is lost.
-  await mask(api, justMasked);
-  const lengthMs = schedule.nowMs;
-  const { signal } = await first.end('SIGKILL');
-  await crowd.close();
-  expect(signal).toBe('SIGKILL');
-  expect(filesWithSecret(root)).toEqual([]);
-  expect(filesIn(join(data, 'journals')).filter((name) => name.endsWith('.journal'))).toHaveLength(6);
+test.each(['off', 'on'] as const)(
+  'SIGKILL in the middle of calls, encryption %s: a second is lost at most, and what was masked stays so',
+  async (encryption) => {
+    const { root, data, target, start } = await openWorld(encryption);
+    const first = await start();
+    const { api } = first;
+    const calls = await announce(api, target, 6);
+    const [stillMasked, onceMasked, justMasked] = [calls.slice(0, 2), calls.slice(2, 4), calls.slice(4, 5)];
+    const crowd = await Crowd.speak(calls, SPOKEN_MS);
+    const { schedule } = crowd;
+    await schedule.reach(800);
+    await mask(api, [...stillMasked, ...onceMasked]);
+    const maskedMs = schedule.nowMs;
+    await schedule.reach(Math.max(1500, maskedMs + 200));
+    await unmask(api, onceMasked);
+    await schedule.reach(Math.max(3000, schedule.nowMs + 1200));
+    // Durable before it was answered: not even this one is lost.
+    await mask(api, justMasked);
+    const lengthMs = schedule.nowMs;
+    const { signal } = await first.end('SIGKILL');
+    await crowd.close();
+    expect(signal).toBe('SIGKILL');
+    expect(filesWithSecret(root)).toEqual([]);
+    expect(filesIn(join(data, 'journals')).filter((name) => name.endsWith('.journal'))).toHaveLength(6);
+    // Their heads say whose call it was, to whoever can read them.
+    expect(filesWith(data, Buffer.from('"callId"'))).toHaveLength(encryption === 'off' ? 6 : 0);
+    expect(filesIn(join(data, 'keys')).filter((name) => name.endsWith('.key'))).toHaveLength(
+      encryption === 'off' ? 1 : 7,
+    );
 
-  const second = await start();
-  const found = await delivered(second.api, calls);
-  expect(target.received).toHaveLength(6);
-  const faults: string[] = [];
-  for (const [index, each] of found.entries()) {
-    const { manifest } = each;
-    const { duration_ms } = manifest.artefact;
-    expect(manifest, `call ${index}`).toMatchObject({ recovered: true, recording: { end_reason: 'crash' } });
-    // Masked time too: a silence without a mask in the manifest would be nobody's.
-    expect(Math.abs(lengthMs - duration_ms), `call ${index}`).toBeLessThan(LOST_MS);
-    expect(manifest.masks, `call ${index}`).toHaveLength(index < 5 ? 1 : 0);
-    const [{ start_ms, end_ms } = { start_ms: 0, end_ms: 0 }] = manifest.masks;
-    if (onceMasked.includes(calls[index])) expect(duration_ms - end_ms, `call ${index}`).toBeGreaterThan(300);
-    else if (index < 5) expect(end_ms, `call ${index}`).toBeGreaterThanOrEqual(duration_ms - 1);
-    if (index < 4) expect(Math.abs(start_ms - maskedMs), `call ${index}`).toBeLessThan(500 + schedule.lagMs);
-    faults.push(...(await faultsOf(calls[index], each, target, schedule.lagMs)));
-  }
-  expect(faults).toEqual([]);
-  expect(filesWithSecret(root)).toEqual([]);
-  await nothingLeft(data);
-  expect((await second.end('SIGTERM')).status).toBe(0);
-});
+    const second = await start();
+    const found = await delivered(second.api, calls);
+    expect(target.received).toHaveLength(6);
+    const faults: string[] = [];
+    for (const [index, each] of found.entries()) {
+      const { manifest } = each;
+      const { duration_ms } = manifest.artefact;
+      expect(manifest, `call ${index}`).toMatchObject({ recovered: true, recording: { end_reason: 'crash' } });
+      // Masked time too: a silence without a mask in the manifest would be nobody's.
+      expect(Math.abs(lengthMs - duration_ms), `call ${index}`).toBeLessThan(LOST_MS);
+      expect(manifest.masks, `call ${index}`).toHaveLength(index < 5 ? 1 : 0);
+      const [{ start_ms, end_ms } = { start_ms: 0, end_ms: 0 }] = manifest.masks;
+      if (onceMasked.includes(calls[index])) expect(duration_ms - end_ms, `call ${index}`).toBeGreaterThan(300);
+      else if (index < 5) expect(end_ms, `call ${index}`).toBeGreaterThanOrEqual(duration_ms - 1);
+      if (index < 4) expect(Math.abs(start_ms - maskedMs), `call ${index}`).toBeLessThan(500 + schedule.lagMs);
+      faults.push(...(await faultsOf(calls[index], each, target, schedule.lagMs)));
+    }
+    expect(faults).toEqual([]);
+    expect(filesWithSecret(root)).toEqual([]);
+    await nothingLeft(data);
+    expect((await second.end('SIGTERM')).status).toBe(0);
+  },
+);

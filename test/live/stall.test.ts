@@ -11,7 +11,7 @@ import { scratchDir } from '../support/scratch.ts';
 test('what is said behind a code that waited for 300 ms in its socket is in no file', async () => {
   const stallMs = 300;
   const root = scratchDir();
-  const program = await startLiveProgram(join(root, 'data'));
+  const program = await startLiveProgram(join(root, 'data'), { RECORD_CALL_ENCRYPTION: 'off' });
   onTestFinished(async () => void (await program.end('SIGKILL')));
   const { api } = program;
   await api.ask('PUT', '/users/b', { data: { name: 'Bob' } });
@@ -26,7 +26,7 @@ test('what is said behind a code that waited for 300 ms in its socket is in no f
       for (const { atUs, data, secret } of seedPackets(leg, { typist: 'b' })) {
         const atMs = atUs / 1000;
         const isSecret = atMs >= SECRET_MS.from && atMs < SECRET_MS.to;
-        due.push({ atMs, act: () => sendTo(socket, call.legs[leg].rtp.port, isSecret ? secret : data) });
+        due.push({ atMs, act: () => sendTo(socket, call.legs[leg].rtp!.port, isSecret ? secret : data) });
       }
     }
   const schedule = new LiveSchedule(due);

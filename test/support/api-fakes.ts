@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
@@ -11,6 +12,7 @@ import { AppError } from '../../src/core/errors.ts';
 import type { RecordAction, RecordCallFields } from '../../src/core/record-call.ts';
 import { PUBLIC_ONLY } from '../../src/deliver/allow-list.ts';
 import type { Directory } from '../../src/directory/directory.ts';
+import { publicKeyDocument } from '../../src/finalize/signature.ts';
 import { buildApi } from '../../src/http/api.ts';
 import type { ApiLimits } from '../../src/http/api-limits.ts';
 import type { AuditNote, AuditPage, AuditService } from '../../src/http/audit.ts';
@@ -28,7 +30,12 @@ import type {
   RecordingQuery,
   RecordingsService,
   ServiceEvent,
+  UploadPlace,
+  WebhookDocument,
+  WebhookPage,
+  WebhooksService,
 } from '../../src/http/service.ts';
+import { plainFile } from '../../src/spool/plain-file.ts';
 import { scratchDir } from './scratch.ts';
 
 export const ACCOUNT = 'a'.repeat(32);
@@ -189,21 +196,26 @@ const recording = (id: string, contentTypes: readonly string[]): RecordingDocume
 export class FakeRecordings implements RecordingsService {
   readonly uploadFolder: string;
   readonly queries: { readonly accountId: string; readonly query: RecordingQuery }[] = [];
-  readonly replays: { path: string; name: string; fields: RecordCallFields }[] = [];
+  readonly replays: (UploadPlace & { readonly name: string; readonly fields: RecordCallFields })[] = [];
+  /** Seals uploads. */
+  seal: UploadPlace['seal'];
+  #uploads = 0;
   readonly removed: string[] = [];
   pointsAsked = 0;
   page: RecordingPage = { recordings: [recording(RECORDING, ['audio/mpeg'])], startKey: 's1', nextStartKey: undefined };
   artefactFile: ArtefactFile;
+  readonly artefactPath: string;
   /** Thrown by the next replay. */
   fault: AppError | undefined;
 
   constructor(folder: string) {
     this.uploadFolder = join(folder, 'uploads');
     mkdirSync(this.uploadFolder);
-    const path = join(folder, 'artefact');
-    writeFileSync(path, AUDIO);
+    this.artefactPath = join(folder, 'artefact');
+    writeFileSync(this.artefactPath, AUDIO);
+    const source = plainFile(this.artefactPath);
     const sha256 = createHash('sha256').update(AUDIO).digest('hex');
-    this.artefactFile = { path, mediaType: 'audio/mpeg', bytes: AUDIO.length, mediaName: 'call.mp3', sha256 };
+    this.artefactFile = { source, mediaType: 'audio/mpeg', bytes: AUDIO.length, mediaName: 'call.mp3', sha256 };
   }
 
   async list(accountId: string, query: RecordingQuery): Promise<RecordingPage> {
@@ -245,7 +257,20 @@ export class FakeRecordings implements RecordingsService {
     return { ...(await this.get(accountId, id)), state: 'delivering' };
   }
 
-  async replay(_accountId: string, upload: { path: string; name: string; fields: RecordCallFields }) {
+  async newUpload(_accountId: string): Promise<UploadPlace> {
+    const id = String(++this.#uploads).padStart(32, '0');
+    const path = join(this.uploadFolder, `upload-${id}`);
+    return { id, path, ...(this.seal === undefined ? {} : { seal: this.seal }) };
+  }
+
+  async dropUpload(_accountId: string, { path }: UploadPlace): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  async replay(
+    _accountId: string,
+    upload: UploadPlace & { readonly name: string; readonly fields: RecordCallFields },
+  ): Promise<JobDocument> {
     if (this.fault !== undefined) throw this.fault;
     this.replays.push(upload);
     return this.job(ACCOUNT, 'job-1');
@@ -273,6 +298,47 @@ export class FakeEvents implements EventsService {
   }
 }
 
+export const SIGNING_KEY = publicKeyDocument(generateKeyPairSync('ed25519').publicKey);
+
+export const EVENT = 'run-7';
+
+/** Has one event that failed. */
+export class FakeWebhooks implements WebhooksService {
+  readonly asked: { readonly accountId: string; readonly pageSize: number; readonly startKey: string | undefined }[] =
+    [];
+  readonly delivered: string[] = [];
+  readonly dropped: string[] = [];
+
+  async list(accountId: string, query: { pageSize: number; startKey: string | undefined }): Promise<WebhookPage> {
+    this.asked.push({ accountId, ...query });
+    return { webhooks: [this.#event], startKey: '', nextStartKey: '17', dropped: 3 };
+  }
+
+  async deliver(accountId: string, id: string): Promise<WebhookDocument> {
+    this.delivered.push(this.#found(accountId, id).id);
+    return this.#event;
+  }
+
+  async drop(accountId: string, id: string): Promise<WebhookDocument> {
+    this.dropped.push(this.#found(accountId, id).id);
+    return this.#event;
+  }
+
+  #found(accountId: string, id: string): WebhookDocument {
+    mustBe(/^[A-Za-z0-9_.@:+-]{1,200}$/, id);
+    if (accountId !== ACCOUNT || id !== EVENT) throw missing('event');
+    return this.#event;
+  }
+
+  readonly #event: WebhookDocument = {
+    id: EVENT,
+    type: 'mask.on',
+    at: '2026-11-22T00:00:00.000Z',
+    data: { call_id: 'c1' },
+    delivery: { state: 'failed', tries: 2, status: 500 },
+  };
+}
+
 /** Remembers what it is told. */
 export class FakeAudit implements AuditService {
   readonly notes: AuditNote[] = [];
@@ -293,6 +359,18 @@ export class FakeAudit implements AuditService {
     this.asked.push({ accountId, ...query });
     return this.answer;
   }
+
+  /** What the export of each account is asked for has. */
+  lines: AsyncIterable<string> | Iterable<string> = [];
+  readonly exported: string[] = [];
+
+  async export(accountId: string): Promise<AsyncIterable<string>> {
+    this.exported.push(accountId);
+    const { lines } = this;
+    return (async function* () {
+      yield* lines;
+    })();
+  }
 }
 
 export type ApiUnderTest = {
@@ -301,6 +379,7 @@ export type ApiUnderTest = {
   readonly channels: FakeChannels;
   readonly recordings: FakeRecordings;
   readonly events: FakeEvents;
+  readonly webhooks: FakeWebhooks;
   readonly audit: FakeAudit;
   /** A request of the account's, injected. */
   ask(method: string, path: string, options?: Asked): Promise<Answer>;
@@ -327,11 +406,12 @@ export type Answer = {
 export const apiUnderTest = async (
   options: { clock?: Clock; limits?: Partial<ApiLimits>; allow?: typeof PUBLIC_ONLY } = {},
 ): Promise<ApiUnderTest> => {
-  const [calls, channels, recordings, events, audit] = [
+  const [calls, channels, recordings, events, webhooks, audit] = [
     new FakeCalls(),
     new FakeChannels(),
     new FakeRecordings(scratchDir()),
     new FakeEvents(),
+    new FakeWebhooks(),
     new FakeAudit(),
   ];
   const app = await buildApi({
@@ -340,8 +420,10 @@ export const apiUnderTest = async (
     channels,
     recordings,
     events,
+    webhooks,
     audit,
     health: { readiness: () => [], metrics: async () => ({ contentType: 'text/plain', text: '' }) },
+    signingKey: SIGNING_KEY,
     allowTargets: options.allow ?? PUBLIC_ONLY,
     version: '0.0.0',
     logger: pino({ level: 'silent' }),
@@ -355,7 +437,7 @@ export const apiUnderTest = async (
     const payload = data === undefined ? body : { data };
     const request = { method, url: path, headers: { 'x-auth-token': token, ...headers } };
     const response = await app.inject({ ...request, ...(payload === undefined ? {} : { payload }) } as InjectOptions);
-    const isJson = String(response.headers['content-type']).includes('json') && response.payload !== '';
+    const isJson = /\bjson/.test(String(response.headers['content-type'])) && response.payload !== '';
     return {
       status: response.statusCode,
       headers: response.headers,
@@ -364,5 +446,5 @@ export const apiUnderTest = async (
     };
   };
   const listen = (): Promise<string> => app.listen({ host: '127.0.0.1', port: 0 });
-  return { app, calls, channels, recordings, events, audit, ask, listen };
+  return { app, calls, channels, recordings, events, webhooks, audit, ask, listen };
 };

@@ -10,6 +10,7 @@ import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import type { Manifest } from '../../src/finalize/manifest.ts';
 import { verifyArtefact } from '../../src/finalize/verify-artefact.ts';
 import type { Audio } from './listen.ts';
+import { noteSaid } from './said.ts';
 import { channelsOf, joined } from './tones.ts';
 
 const WAIT_MS = 20_000;
@@ -72,6 +73,7 @@ export const startCommand = (args: readonly string[], options: CommandOptions = 
     child.on('error', reject);
     child.on('close', (status, signal) => {
       clearTimeout(late);
+      noteSaid(`record-call ${args[0] === 'serve' ? 'serve' : ''}`, `${texts.stdout}\n${texts.stderr}`);
       resolve({ status, signal, ...texts });
     });
   });
@@ -103,7 +105,9 @@ export const callCommand = async (
     },
   });
   const io = { stdout: output('stdout'), stderr: output('stderr'), env, signal: new AbortController().signal };
-  return { status: await main(args, io), signal: null, ...said };
+  const status = await main(args, io);
+  noteSaid('record-call in a test', `${said.stdout}\n${said.stderr}`);
+  return { status, signal: null, ...said };
 };
 
 /** Exactly one line, ours, without a stack trace. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { CallAnnouncement, CallDocument, ServiceEvent } from '../../src/http/service.ts';
+import { noteSecret } from './said.ts';
 
 const WAIT_MS = 20_000;
 const REST_MS = 20;
@@ -49,6 +50,7 @@ export class LiveApi {
     });
     const { auth_token } = (await response.json()) as { auth_token: string };
     expect(response.status).toBe(201);
+    for (const secret of [api_key, auth_token]) noteSecret(secret);
     return new LiveApi(url, account_id, auth_token);
   }
 

@@ -79,7 +79,7 @@ export class Crowd {
       for (const { index, call, isSecret } of calls) {
         for (const { leg, plain, secret } of voices) {
           const voice = isSecret ? secret : plain[index % KINDS];
-          sendTo(socket, call.legs[leg].rtp.port, voice.at(frame));
+          sendTo(socket, call.legs[leg].rtp!.port, voice.at(frame));
         }
       }
     };

@@ -22,23 +22,23 @@ const SECRET_DBFS = -40;
 
 const NEEDLES = [SECRET, asSamples(SECRET), Buffer.from(CARD_DIGITS)];
 
-/**
- * Every file below a folder that holds one of `needles`, by its path in it; files that vanish meanwhile turn up under another name at
- * the next look.
- */
+/** A file that is gone meanwhile turns up under another name at the next look. */
+export const fileHolds = (path: string, needles: readonly Buffer[]): boolean => {
+  try {
+    const bytes = readFileSync(path);
+    return needles.some((needle) => bytes.includes(needle));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+};
+
+/** Every file below a folder that holds one of `needles`, by its path in it. */
 export const filesWith = (folder: string, ...needles: readonly Buffer[]): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => {
-      try {
-        const bytes = readFileSync(path);
-        return needles.some((needle) => bytes.includes(needle));
-      } catch (error) {
-        if (systemCode(error) === 'ENOENT') return false;
-        throw error;
-      }
-    })
+    .filter((path) => fileHolds(path, needles))
     .map((path) => relative(folder, path));
 
 /** As bytes, as samples, and the digits of the card. */
@@ -56,17 +56,32 @@ const without = (spans: readonly Span[], gone: readonly Span[]): Span[] =>
     [...spans],
   );
 
+type Said = Readonly<Record<Leg, { readonly hz: number; readonly spans: readonly Span[] }>>;
+
 /**
  * Everything that is not as it was said: each leg's tone whenever it spoke and was neither masked nor before or after the recording, silence
  * in the masks, the secret nowhere. What came late to a mask's beginning may be missing beside it (design §4 rule 3), and is not judged.
  * @param said when each leg spoke, ms after the recording's beginning.
  */
-export const liveFaults = (
+export const liveFaults = (audio: Audio, manifest: Manifest, said: Said, lagMs: number): string[] => {
+  const { tones, faults } = judged(audio, manifest, said, lagMs, 'told');
+  const unheard = LEGS.flatMap((leg, channel) =>
+    tones.some((each) => each.channel === channel) ? [] : [`nothing of leg ${leg} is looked for`],
+  );
+  return [...faults, ...unheard];
+};
+
+/** The same of a recording that may be too short for any tone to be looked for: what is too short to be told is not judged. */
+export const shortFaults = (audio: Audio, manifest: Manifest, said: Said, lagMs: number): string[] =>
+  judged(audio, manifest, said, lagMs, 'passed over').faults;
+
+const judged = (
   audio: Audio,
   { artefact, masks }: Manifest,
-  said: Readonly<Record<Leg, { readonly hz: number; readonly spans: readonly Span[] }>>,
+  said: Said,
   lagMs: number,
-): string[] => {
+  shortTones: 'told' | 'passed over',
+): { readonly tones: readonly PlannedTone[]; readonly faults: string[] } => {
   const isMp3 = artefact.format === 'mp3';
   const smearMs = isMp3 ? MP3_SMEAR_MS : 0;
   const edgeMs = EDGE_MS + smearMs;
@@ -83,20 +98,19 @@ export const liveFaults = (
   );
   const isLong = ({ startMs, endMs }: PlannedTone): boolean => endMs - startMs >= SHORTEST_MS + 2 * edgeMs;
   const tones = heard.filter(isLong);
-  const silent = masks.flatMap(({ start_ms, end_ms }) =>
-    LEGS.map((_, channel) => ({ channel, startMs: start_ms + smearMs, endMs: end_ms - smearMs })),
-  );
+  const silent = masks
+    .filter(({ start_ms, end_ms }) => end_ms - start_ms > 2 * smearMs)
+    .flatMap(({ start_ms, end_ms }) =>
+      LEGS.map((_, channel) => ({ channel, startMs: start_ms + smearMs, endMs: end_ms - smearMs })),
+    );
   const tolerances = { edgeMs, durationMs: 1, ...(isMp3 ? { silentDbfs: MP3_SILENT_DBFS } : {}) };
-  const judged = { sampleRate: audio.sampleRate, channels: audio.channels.map((pcm) => pcm.slice()) };
-  for (const { from, to } of vague) for (const pcm of judged.channels) span(pcm, judged.sampleRate, from, to).fill(0);
-  const unheard = LEGS.flatMap((leg, channel) =>
-    tones.some((each) => each.channel === channel) ? [] : [`nothing of leg ${leg} is looked for`],
-  );
-  return [
-    ...planFaults(judged, { durationMs: lengthMs, tones, silent }, tolerances),
-    ...secretsHeard(audio),
-    ...unheard,
-  ];
+  const cleared = { sampleRate: audio.sampleRate, channels: audio.channels.map((pcm) => pcm.slice()) };
+  for (const { from, to } of vague) for (const pcm of cleared.channels) span(pcm, cleared.sampleRate, from, to).fill(0);
+  if (shortTones === 'passed over')
+    for (const each of heard.filter((tone) => !isLong(tone)))
+      span(cleared.channels[each.channel], cleared.sampleRate, each.startMs - edgeMs, each.endMs + edgeMs).fill(0);
+  const faults = planFaults(cleared, { durationMs: lengthMs, tones, silent }, tolerances);
+  return { tones, faults: [...faults, ...secretsHeard(audio)] };
 };
 
 /** Where anything of the secret is heard, on whichever channel; empty when it is nowhere. */

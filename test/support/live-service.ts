@@ -10,6 +10,7 @@ import { startUploadTarget } from '../../src/http/upload-target.ts';
 import type { Received } from '../../src/http/upload-target-intake.ts';
 import { type CommandResult, type RunningCommand, startCommand } from './command.ts';
 import { eventually, LiveApi } from './live-api.ts';
+import { noteSaid } from './said.ts';
 
 /** Below those that the kernel gives to sockets that ask for none; enough for every call of a test. */
 const PORTS = { first: 20_000, ranges: 24, each: 400 };
@@ -41,6 +42,8 @@ const isFree = async (port: number): Promise<boolean> => {
 export const liveEnv = async (dataDir: string): Promise<Record<string, string>> => ({
   RECORD_CALL_DATA_DIR: dataDir,
   RECORD_CALL_HTTP_PORT: '0',
+  // Of one service at a time.
+  RECORD_CALL_AUDIOSOCKET_PORT: '0',
   RECORD_CALL_RTP_PORTS: await freePorts(),
   RECORD_CALL_ALLOW_TARGETS: '127.0.0.1',
   RECORD_CALL_MP3_ENCODER: 'lamejs',
@@ -56,14 +59,21 @@ export type LiveService = {
   stop(): Promise<void>;
 };
 
-/** @param folder its data folder; may not be there yet. */
-export const startLiveService = async (folder: string): Promise<LiveService> => {
+/** @param folder its data folder; may not be there yet. @param env beside `liveEnv`'s. */
+export const startLiveService = async (
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LiveService> => {
   const logged: string[] = [];
   const logger = pino({ level: 'trace', base: null }, { write: (line: string) => void logged.push(line) });
-  const settings = readConfiguration(await liveEnv(folder));
+  const settings = readConfiguration({ ...(await liveEnv(folder)), ...env });
   const service = await serve({ settings, clock: systemClock, logger, version: '0.0.0' });
   const api = await LiveApi.enter(service.url, service.folder.credentials);
-  return { api, folder, logged, stop: () => service.stop() };
+  const stop = async (): Promise<void> => {
+    await service.stop();
+    noteSaid('a service in a test', logged.join(''));
+  };
+  return { api, folder, logged, stop };
 };
 
 export type LiveProgram = RunningCommand & {

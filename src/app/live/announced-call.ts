@@ -5,7 +5,7 @@
  *     AnnouncedLeg ×2 ──packet──▶ Call ──digit──▶ CallCommands ──command──▶ Call ──▶ CallRecordings, CallJournals
  */
 import type { ActionResult } from '../../call/action.ts';
-import { Call } from '../../call/call.ts';
+import { Call, LEAST_SILENCE_US } from '../../call/call.ts';
 import type { MediaPacket } from '../../call/intake.ts';
 import { LEGS, type Leg } from '../../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
@@ -37,6 +37,7 @@ export class AnnouncedCall {
   readonly #commands: CallCommands;
   readonly #journals: CallJournals;
   #isBridged = false;
+  #heardUntilUs = Number.NEGATIVE_INFINITY;
   #ending: Promise<void> | undefined;
 
   /** @param onEnded told once, when its last journal is closed. */
@@ -72,22 +73,21 @@ export class AnnouncedCall {
       identity: { callId, parties: journalParties(head, parties) },
       startUs: head.announcedUs,
       journalPath: (id) => newJournalPath(surroundings.journals, accountId, id),
+      openJournal: surroundings.openJournal(accountId),
       random,
       redactTones: surroundings.redactTones,
       // Both legs may send long before they are joined: ringing, announcements.
       bridgedByMedia: false,
       listener: {
         // One that waited was pressed when nobody knows: the code it belongs to has not timed out.
-        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, surroundings.watch.sinceUs(atUs)),
+        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, this.#sinceUs(atUs)),
         onStarted: (recorder) => this.recordings.started(recorder),
         onClosed: (recorder, failure) => this.recordings.closed(recorder, failure),
         onUnwatched: (codec) => this.events.publish('recording.unwatched', { codec }),
         onMaskOverdue: (expiry, atUs, recorder) => {
           const of = recorder === undefined ? {} : { recording_id: recorder.head.id };
           this.events.publish('mask.overdue', { expiry, ...of });
-          const named = recorder === undefined ? {} : { media_name: recorder.head.mediaName };
-          if (expiry === 'unmask') this.#commands.ask({ action: 'unmask' }, 'mask_max_sec', atUs);
-          if (expiry === 'stop') this.#commands.ask({ action: 'stop', ...named }, 'mask_max_sec', atUs);
+          this.#commands.maskOverdue(expiry, atUs, recorder);
         },
       },
     });
@@ -97,6 +97,7 @@ export class AnnouncedCall {
       events: this.events,
       audit: this.#audit,
       admit: surroundings.admit,
+      isOrdered: surroundings.stamps,
       onResult: () => this.recordings.tellStopped('stop'),
       onDefect,
     });
@@ -160,6 +161,40 @@ export class AnnouncedCall {
     return this.#commands.act({ ...fields, dtmf_leg: leg }, by, nowUs);
   }
 
+  /** A recording that a stream asks for when it joins: it begins with the next frame, or as its fields say. */
+  recordByStream(fields: RecordCallFields): void {
+    const { action: _, ...others } = fields;
+    if (!this.ended) this.call.recordFromFirstFrame(others, `stream:${JSON.stringify(others)}`);
+  }
+
+  /** A source that sends nothing in silence was there until then: so long were both parties. What is short is no silence. */
+  heardUntil(atUs: number): void {
+    const lastUs = Math.max(...LEGS.map((leg) => this.legs[leg].lastUs ?? Number.NEGATIVE_INFINITY));
+    if (atUs - lastUs >= LEAST_SILENCE_US) this.#heardUntilUs = Math.max(this.#heardUntilUs, atUs);
+  }
+
+  /** A key that a stream has told of by itself. @param fromUs when it was pressed at the latest: it may have waited on its way */
+  digit(leg: Leg, symbol: string, atUs: number, fromUs: number): void {
+    if (this.ended) return;
+    const sinceUs = this.#surroundings.watch.sinceUs(atUs);
+    if (sinceUs < atUs) this.#hold(sinceUs);
+    this.call.advance(atUs);
+    this.#commands.digit(leg, symbol, sinceUs, Math.max(this.head.announcedUs, Math.min(sinceUs, fromUs)));
+    this.#commands.begin();
+  }
+
+  /**
+   * A media server's own pause or mask. It takes back no mask but one of its like: what an agent or the API masked stays masked.
+   * @param by the kind of stream. @param fromUs since when nothing of the call may be kept
+   */
+  serverMask(isOn: boolean, by: string, atUs: number, fromUs: number): void {
+    const isOthers = this.#commands.isMaskedByOthers || this.call.masks.open?.trigger.kind !== 'stream';
+    if (this.ended || (!isOn && isOthers)) return;
+    this.call.advance(atUs);
+    this.#commands.askByStream(isOn ? 'mask' : 'unmask', by, atUs, fromUs);
+    this.#commands.begin();
+  }
+
   /** Brings the call to `nowUs`. @returns false when it has been without media for too long, and is to be ended. */
   tick(nowUs: number): boolean {
     if (this.ended) return true;
@@ -177,6 +212,8 @@ export class AnnouncedCall {
       const changed = announced.look(nowUs);
       if (changed !== undefined) this.events.publish(`leg.${changed}`, { leg });
       if (announced.lastUs !== undefined && announced.lastUs > lastUs) lastUs = announced.lastUs;
+      // Some servers send nothing in silence; whether such a one is still there its connection knows.
+      if (announced.source !== undefined) lastUs = nowUs;
     }
     return nowUs - lastUs < this.#surroundings.limits.callIdleSec * 1e6;
   }
@@ -189,23 +226,30 @@ export class AnnouncedCall {
 
   async #end(reason: EndReason, nowUs: number): Promise<void> {
     this.endedUs = nowUs;
+    if (LEGS.some((leg) => this.legs[leg].source?.sendsNoSilence)) this.heardUntil(nowUs);
     this.events.publish('call.ended', { reason });
     if (reason !== 'hangup') this.#audit.ended(reason);
     await this.#surroundings.turn();
-    await Promise.allSettled(LEGS.map((leg) => this.legs[leg].close()));
+    await Promise.allSettled(LEGS.map((leg) => this.legs[leg].close(reason)));
     await this.#commands.settled();
-    const ending = this.call.end(reason === 'shutdown' ? 'shutdown' : 'hangup');
+    const ending = this.call.end(reason === 'shutdown' ? 'shutdown' : 'hangup', this.#heardUntilUs);
     this.recordings.tellStopped(reason);
     await ending;
   }
 
   /** The hot path: per packet, nothing is allocated here. */
   #take(packet: MediaPacket): void {
-    const sinceUs = this.#surroundings.watch.sinceUs(packet.arrivalUs);
+    const sinceUs = this.#sinceUs(packet.arrivalUs);
     if (sinceUs < packet.arrivalUs) this.#hold(sinceUs);
     if (sinceUs >= this.#commands.deadlineUs) this.#commands.advance(sinceUs);
     this.call.packet(packet);
     this.#commands.begin();
+  }
+
+  /** Since when what is read now may have waited. */
+  #sinceUs(arrivalUs: number): number {
+    const { stamps, watch } = this.#surroundings;
+    return stamps ? arrivalUs : watch.sinceUs(arrivalUs);
   }
 
   /** The loop stood still: a code on one leg may be read after what was said behind it on the other. */

@@ -5,7 +5,8 @@
  *     waiting ──first packet──▶ receiving ◀──packet── silent ──▶ ended
  *                                   └──no packet for legSilentSec──▲  └─ none for callIdleSec
  */
-import type { MediaPacket } from '../../call/intake.ts';
+import { blankPacket, type MediaPacket } from '../../call/intake.ts';
+import { AppError } from '../../core/errors.ts';
 import type { Leg } from '../../core/leg.ts';
 import type { RtpSink } from '../../ingest/rtp/rtp-endpoint.ts';
 import type { RtpPacket } from '../../media/rtp-packet.ts';
@@ -14,6 +15,18 @@ import type { LegParty } from './call-lookup.ts';
 import type { LegSocket } from './leg-socket.ts';
 
 export type LegState = 'waiting' | 'receiving' | 'silent' | 'ended';
+
+/** A stream that is one of the leg's sources, and keeps it open while it says nothing. */
+export type LegSource = {
+  /** Whether it has been heard of lately; one that has not makes room for another. */
+  isAlive(nowUs: number): boolean;
+  /** Whether no audio from it is silence, and not a loss. */
+  readonly sendsNoSilence: boolean;
+  /** Another has taken its place. */
+  displaced(): void;
+  /** The call is over. */
+  callEnded(reason: 'hangup' | 'idle' | 'shutdown'): void;
+};
 
 export type LegLimits = { readonly legSilentSec: number; readonly callIdleSec: number };
 
@@ -33,7 +46,9 @@ export class AnnouncedLeg implements RtpSink {
   readonly #take: (packet: MediaPacket) => void;
   readonly #onDefect: (error: unknown) => void;
   readonly #limits: LegLimits;
-  readonly #media: MediaPacket;
+  /** Filled anew for each packet, by whoever calls `take`. */
+  readonly media: MediaPacket;
+  #source: LegSource | undefined;
   #socket: LegSocket | undefined;
   #told: LegState = 'waiting';
   #isFaulty = false;
@@ -54,18 +69,7 @@ export class AnnouncedLeg implements RtpSink {
     this.#limits = options.limits;
     this.#take = options.take;
     this.#onDefect = options.onDefect;
-    this.#media = {
-      leg: options.leg,
-      ssrc: 0,
-      sequence: 0,
-      timestamp: 0,
-      marker: false,
-      arrivalUs: 0,
-      codec: undefined,
-      bytes: Buffer.alloc(0),
-      start: 0,
-      end: 0,
-    };
+    this.media = blankPacket(options.leg);
   }
 
   get socket(): LegSocket | undefined {
@@ -83,26 +87,55 @@ export class AnnouncedLeg implements RtpSink {
   }
 
   /** Called by the sockets for each packet of the leg's source. */
-  packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Buffer, atUs: number): void {
-    if (this.state === 'ended') return;
-    this.lastUs = atUs;
-    if (this.state !== 'receiving') this.state = 'receiving';
-    if (codec !== undefined) this.packets++;
-    const media = this.#media;
+  packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Uint8Array, atUs: number): void {
+    const media = this.media;
     media.ssrc = packet.ssrc;
     media.sequence = packet.sequence;
     media.timestamp = packet.timestamp;
     media.marker = packet.marker;
     media.arrivalUs = atUs;
     media.codec = codec;
-    if (this.dropping && codec !== undefined && codec.name !== 'TELEPHONE-EVENT') {
-      media.codec = undefined;
-      this.lost++;
-    }
     media.bytes = bytes;
     media.start = packet.payloadStart;
     media.end = packet.payloadEnd;
+    media.untimed = undefined;
+    this.take();
+  }
+
+  /** Hands `media` on. */
+  take(): void {
+    if (this.state === 'ended') return;
+    const { media } = this;
+    this.lastUs = media.arrivalUs;
+    if (this.state !== 'receiving') this.state = 'receiving';
+    if (media.codec !== undefined) this.packets++;
+    if (this.dropping && media.codec !== undefined && media.codec.name !== 'TELEPHONE-EVENT') {
+      media.codec = undefined;
+      this.lost++;
+    }
     this.#take(media);
+  }
+
+  get source(): LegSource | undefined {
+    return this.#source;
+  }
+
+  /** Makes a stream the leg's source. @throws CONFLICT where the leg has ended, or another is heard there */
+  attach(source: LegSource, nowUs: number): void {
+    if (this.state === 'ended') throw new AppError('CONFLICT', `leg ${this.leg} has ended`);
+    const before = this.#source;
+    if (before === source) return;
+    if (before === undefined ? this.state === 'receiving' && this.#socket !== undefined : before.isAlive(nowUs))
+      throw new AppError('CONFLICT', `leg ${this.leg} has a source already`);
+    this.#source = source;
+    before?.displaced();
+  }
+
+  /** The stream is gone; another may come. */
+  detach(source: LegSource): void {
+    if (this.#source !== source) return;
+    this.#source = undefined;
+    if (this.state === 'receiving') this.state = 'silent';
   }
 
   /** Told once: what fails for one packet may fail for each. */
@@ -116,7 +149,7 @@ export class AnnouncedLeg implements RtpSink {
   look(nowUs: number): Exclude<LegState, 'waiting'> | undefined {
     if (this.lastUs !== undefined && this.state !== 'ended') {
       const quietUs = nowUs - this.lastUs;
-      if (quietUs >= this.#limits.callIdleSec * 1e6) void this.close();
+      if (quietUs >= this.#limits.callIdleSec * 1e6 && this.#source === undefined) void this.close();
       else if (quietUs >= this.#limits.legSilentSec * 1e6) this.#silent();
     }
     if (this.state === this.#told || this.state === 'waiting') return undefined;
@@ -125,8 +158,11 @@ export class AnnouncedLeg implements RtpSink {
   }
 
   /** Takes nothing more, and gives its ports back. Idempotent. */
-  async close(): Promise<void> {
+  async close(reason: Parameters<LegSource['callEnded']>[0] = 'idle'): Promise<void> {
     this.state = 'ended';
+    const source = this.#source;
+    this.#source = undefined;
+    source?.callEnded(reason);
     await this.#socket?.close();
   }
 

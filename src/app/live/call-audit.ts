@@ -9,13 +9,17 @@ import type { Recorder } from '../../record/recorder.ts';
 import type { Trigger } from '../../spool/journal-record.ts';
 import type { JsonObject } from '../../store/rows.ts';
 import type { Asked } from '../call-control.ts';
-import { hostOf } from '../recordings/recording-view.ts';
+import { hostOf } from '../sending/target-name.ts';
 
 /** Takes notes at once and never throws. */
 export type AuditSink = Pick<AuditService, 'note'>;
 
 /** Recordings that nobody's command began, by what `Recorder.startedBy` begins with. */
-const BY_THEMSELVES: Readonly<Record<string, string>> = { announcement: 'announcement', automatic: 'call_recording' };
+const BY_THEMSELVES: Readonly<Record<string, string>> = {
+  announcement: 'announcement',
+  automatic: 'call_recording',
+  stream: 'stream',
+};
 
 type Action = Parameters<AuditSink['note']>[0]['action'];
 

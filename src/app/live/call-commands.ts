@@ -26,6 +26,8 @@ export class CallCommands {
   readonly #events: CallEvents;
   readonly #admit: () => AppError | undefined;
   readonly #onDefect: (error: unknown) => void;
+  /** Somebody else than a media server wants it masked, whether it was already or not. */
+  isMaskedByOthers = false;
   /** Whoever waits for an answer, by the trigger they came with. */
   readonly #waiting = new Map<Trigger, Waiting>();
   readonly #underWay = new Set<Promise<void>>();
@@ -37,6 +39,8 @@ export class CallCommands {
     audit: CallAudit;
     /** Why no recording may be started now. */
     admit: () => AppError | undefined;
+    /** See `ControlListener`. */
+    isOrdered: boolean;
     onResult: (result: ActionResult) => void;
     onDefect: (error: unknown) => void;
   }) {
@@ -45,7 +49,11 @@ export class CallCommands {
     this.#admit = options.admit;
     this.#onDefect = options.onDefect;
     this.#control = new CallControl(options.call, options.metaflows, {
-      refuse: (asked) => this.#refuse(asked),
+      isOrdered: options.isOrdered,
+      refuse: (asked) => {
+        this.#noteMask(asked);
+        return this.#refuse(asked);
+      },
       onResult: (result, asked) => {
         options.audit.did(result, asked);
         options.onResult(result);
@@ -63,8 +71,9 @@ export class CallCommands {
     });
   }
 
-  digit(leg: Leg, symbol: string, atUs: number): void {
-    this.#control.digit(leg, symbol, atUs);
+  /** @param fromUs how far a mask that it asks for reaches back */
+  digit(leg: Leg, symbol: string, atUs: number, fromUs?: number): void {
+    this.#control.digit(leg, symbol, atUs, fromUs);
     this.deadlineUs = this.#control.deadlineUs;
   }
 
@@ -77,9 +86,14 @@ export class CallCommands {
     this.begin();
   }
 
-  /** What a policy asks for, begun with the next `begin`. */
-  ask(fields: RecordCallFields & { readonly action: RecordAction }, by: string, atUs: number): void {
-    this.#control.ask(fields, { kind: 'policy', by }, atUs);
+  /** What a forgotten unmask comes to, begun with the next `begin`. */
+  maskOverdue(...overdue: Parameters<CallControl['maskOverdue']>): void {
+    this.#control.maskOverdue(...overdue);
+  }
+
+  /** What a media server says by itself, begun with the next `begin`. @param by the kind of stream. @param fromUs how far a mask reaches back */
+  askByStream(action: 'mask' | 'unmask', by: string, atUs: number, fromUs: number): void {
+    this.#control.ask({ action }, { kind: 'stream', by }, atUs, fromUs);
   }
 
   /** Begins it now, after all that was asked before. @param by the API key's id. @throws MASK_NOT_DURABLE, JOURNAL_UNWRITABLE, DISK_LOW, CONFLICT */
@@ -108,12 +122,18 @@ export class CallCommands {
     await Promise.allSettled(this.#underWay);
   }
 
+  #noteMask({ fields: { action }, trigger }: Asked): void {
+    if (trigger.kind === 'stream' || (action !== 'mask' && action !== 'unmask')) return;
+    this.isMaskedByOthers = action === 'mask';
+  }
+
   #refuse({ fields }: Asked): AppError | undefined {
     const { recorders } = this.#call;
     const isRunning = recorders.some(({ state }) => state === 'recording');
     if (fields.action !== 'start' && (fields.action !== 'toggle' || isRunning)) return undefined;
-    if (recorders.length >= MOST_RECORDINGS)
-      return new AppError('CONFLICT', `the call has ${recorders.length} recordings at once: stop one first`);
+    const count = recorders.length + this.#call.waitingStarts;
+    if (count >= MOST_RECORDINGS)
+      return new AppError('CONFLICT', `the call has ${count} recordings at once: stop one first`);
     return this.#admit();
   }
 

@@ -22,7 +22,7 @@ export const callDocument = (call: AnnouncedCall): CallDocument => {
 
 const legDocument = ({ channelId, socket, party, state, packets, dropped }: AnnouncedLeg): LegDocument => ({
   channel_id: channelId,
-  rtp: { host: socket?.host ?? '', port: socket?.port ?? 0 },
+  ...(socket === undefined ? {} : { rtp: { host: socket.host, port: socket.port } }),
   ...(socket?.sdp === undefined ? {} : { sdp: socket.sdp }),
   user_id: party.userId,
   device_id: party.deviceId,

@@ -1,9 +1,6 @@
 /** What happens on one call, as its account's subscribers are told (design §6.3): ids and actions, never a digit, a name, a number or audio. */
 
-/** Where events go. It may throw: media goes on. */
-export type EventSink = {
-  publish(accountId: string, type: string, data: Readonly<Record<string, unknown>>): void;
-};
+import type { EventSink } from '../event-sink.ts';
 
 export type CallEventType =
   | 'call.announced'
@@ -16,6 +13,9 @@ export type CallEventType =
   | 'leg.receiving'
   | 'leg.silent'
   | 'leg.ended'
+  /** A media server's stream brings `legs`; it has ended. */
+  | 'stream.opened'
+  | 'stream.closed'
   | 'recording.started'
   | 'recording.stopped'
   /** Its journal can't be written: what came after is lost. */

@@ -102,6 +102,10 @@ export class CallRegistry<T extends Registered> {
     return [...this.#accounts.values()].flatMap((calls) => [...calls.values()]);
   }
 
+  find(accountId: string, callId: string): T | undefined {
+    return this.#accounts.get(accountId)?.get(callId);
+  }
+
   /** @throws NOT_FOUND */
   call(accountId: string, callId: string): T {
     const call = this.#accounts.get(accountId)?.get(callId);

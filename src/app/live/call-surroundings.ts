@@ -1,17 +1,22 @@
 /** What a live call is given: what all calls of the service share, and what was announced of this one. Types only. */
 import type { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
+import type { OpenJournal } from '../../spool/journal.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { LegLimits } from './announced-leg.ts';
 import type { AuditSink } from './call-audit.ts';
-import type { EventSink } from './call-events.ts';
 import type { RecordingSink } from './call-recordings.ts';
 import type { LagBounds } from './journal-lag.ts';
 import type { LoopWatch } from './loop-watch.ts';
+
+/** Opens an account's journals. */
+export type AccountJournals = (accountId: string) => OpenJournal;
 
 export type CallSurroundings = {
   readonly random: RandomBytes;
   /** The folder of all accounts' journals. */
   readonly journals: string;
+  readonly openJournal: AccountJournals;
   readonly redactTones: boolean;
   readonly limits: LegLimits;
   readonly lagBounds: LagBounds;
@@ -22,9 +27,11 @@ export type CallSurroundings = {
   readonly admit: () => AppError | undefined;
   /** How many calls there are. */
   readonly calls: () => number;
-  /** Resolves when the event loop has taken what the sockets hold by now. */
+  /** Resolves when the packets that have arrived by now have been taken. */
   readonly turn: () => Promise<void>;
   readonly watch: LoopWatch;
+  /** Whether packets come with the time at which they arrived, and in that order: then what the loop did meanwhile is no matter. */
+  readonly stamps: boolean;
   readonly onDefect: (error: unknown) => void;
 };
 

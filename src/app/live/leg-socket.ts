@@ -5,6 +5,7 @@
  */
 import type { Leg } from '../../core/leg.ts';
 import type { CallAnnouncement } from '../../http/service.ts';
+import { ASTERISK_PAYLOADS } from '../../ingest/rtp/asterisk-payloads.ts';
 import { PayloadCodecs } from '../../ingest/rtp/payload-codecs.ts';
 import type { RtpEndpoint } from '../../ingest/rtp/rtp-endpoint.ts';
 import { answerSdp } from '../../ingest/sip/sdp-answer.ts';
@@ -30,7 +31,7 @@ export type LegMedia = {
 };
 
 /**
- * What an announcement says of a leg: an offer, payload types, or nothing, which means the static ones.
+ * What an announcement says of a leg: an offer, payload types, or nothing, which means the static ones, its server's own among them.
  * @param lastVersion of the session's last answer. @throws SDP_INVALID, FIELDS_INVALID
  */
 export const readLegMedia = (
@@ -40,7 +41,8 @@ export const readLegMedia = (
 ): LegMedia => {
   const offer = media.sdp?.[leg];
   if (offer === undefined) {
-    const payloads = PayloadCodecs.of(media.codecs?.[leg], ['media', 'codecs', leg]);
+    const servers = media.server === 'asterisk' ? ASTERISK_PAYLOADS : {};
+    const payloads = PayloadCodecs.of({ ...servers, ...media.codecs?.[leg] }, ['media', 'codecs', leg]);
     return { payloads, sdp: undefined, sessionVersion: lastVersion };
   }
   const sessionVersion = lastVersion + 1;

@@ -11,7 +11,7 @@ import type { RtpEndpoint, RtpSink } from '../../ingest/rtp/rtp-endpoint.ts';
 import { type Endpoint, LegSocket, readLegMedia } from './leg-socket.ts';
 
 /** `RtpEndpoint.bind`, or what stands for it in a test. */
-export type BindEndpoint = (options: Parameters<typeof RtpEndpoint.bind>[0]) => Promise<Endpoint>;
+export type BindEndpoint = (options: Omit<Parameters<typeof RtpEndpoint.bind>[0], 'receiver'>) => Promise<Endpoint>;
 
 /** So many ports held by others are passed over before it is called a lack of ports. */
 const MOST_TRIES = 16;

@@ -2,13 +2,13 @@
  * The calls that are being taken in: announced, heard, ended, forgotten (design §6.5). Reads as a call's life; what a call is made of
  * is in `announced-call.ts`. Nothing here waits for a disk but the answers to those who asked.
  */
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
-import { AppError, asAppError } from '../../core/errors.ts';
+import { AppError, asAppError, type ErrorCode } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import { LEGS } from '../../core/leg.ts';
 import type { CallAnnouncement, CallDocument, CallsService, ChannelsService } from '../../http/service.ts';
 import { RtpEndpoint } from '../../ingest/rtp/rtp-endpoint.ts';
+import { journalsOf } from '../sealed-journals.ts';
 import { AnnouncedCall } from './announced-call.ts';
 import { callDocument } from './call-document.ts';
 import { type CallDirectory, lookUpCall } from './call-lookup.ts';
@@ -25,6 +25,8 @@ import { announceMediaAgain } from './media-again.ts';
 
 /** A call that has ended is shown for so long. */
 const SHOWN_FOR_US = 60_000_000;
+/** What a call is refused with that would be taken at another time. */
+const NO_ROOM: readonly ErrorCode[] = ['CALLS_FULL', 'DISK_LOW', 'PORTS_USED_UP'];
 
 export class LiveCalls implements CallsService {
   readonly channels: ChannelsService;
@@ -44,13 +46,16 @@ export class LiveCalls implements CallsService {
   #closed = false;
 
   constructor(options: LiveCallsOptions) {
-    const { clock, limits } = options;
+    const { clock, limits, receiver } = options;
     const onDefect = (error: unknown): void => options.onDefect(asAppError(error));
     this.#directory = options.directory;
     this.#clock = clock;
     this.#random = options.random;
     this.#admit = options.admit;
-    this.#sockets = new LegSockets({ ...options, bind: options.bind ?? ((to) => RtpEndpoint.bind(to)) });
+    this.#sockets = new LegSockets({
+      ...options,
+      bind: options.bind ?? ((to) => RtpEndpoint.bind({ ...to, receiver })),
+    });
     this.#registry = new CallRegistry(limits);
     this.channels = new LiveChannels(this.#registry, clock);
     const every = options.every ?? everyInterval;
@@ -60,6 +65,7 @@ export class LiveCalls implements CallsService {
     this.#surroundings = {
       random: options.random,
       journals: options.journals,
+      openJournal: options.openJournal ?? ((accountId) => journalsOf(undefined, accountId)),
       redactTones: options.redactTones ?? false,
       limits,
       lagBounds: options.lagBounds ?? DEFAULT_LAG_BOUNDS,
@@ -68,20 +74,32 @@ export class LiveCalls implements CallsService {
       recordings: options,
       admit: options.admit,
       calls: () => this.#registry.size,
-      // Twice: what a socket holds when the first begins may take the whole of it.
-      turn: async () => {
-        await turnOfTheLoop();
-        await turnOfTheLoop();
-      },
+      turn: () => receiver.caughtUp(),
       watch,
+      stamps: receiver.stamps,
       onDefect,
     };
   }
 
-  announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {
-    const announcing = this.#announce(accountId, announcement).finally(() => this.#announcing.delete(announcing));
+  async announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {
+    return callDocument(await this.begin(accountId, announcement));
+  }
+
+  /** The same, for who joins it at once. @throws as `announce` */
+  begin(accountId: string, announcement: CallAnnouncement): Promise<AnnouncedCall> {
+    const announcing = this.#announce(accountId, announcement)
+      .catch((error: unknown) => {
+        if (NO_ROOM.includes(asAppError(error).code)) this.#counts.refused();
+        throw error;
+      })
+      .finally(() => this.#announcing.delete(announcing));
     this.#announcing.add(announcing);
     return announcing;
+  }
+
+  /** One that runs, or has ended lately. */
+  find(accountId: string, callId: string): AnnouncedCall | undefined {
+    return this.#registry.find(accountId, callId);
   }
 
   /** Oldest first; ended ones for a minute. */
@@ -139,7 +157,7 @@ export class LiveCalls implements CallsService {
     this.#endWatch();
   }
 
-  async #announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {
+  async #announce(accountId: string, announcement: CallAnnouncement): Promise<AnnouncedCall> {
     this.#mayBegin();
     const callId = announcement.call_id ?? Buffer.from(this.#random(16)).toString('hex');
     const place = this.#registry.reserve(accountId, callId);
@@ -155,7 +173,8 @@ export class LiveCalls implements CallsService {
         this.#counts.ended(call);
       });
       try {
-        for (const leg of LEGS) call.legs[leg].open(await this.#sockets.open(leg, announcement.media, call.legs[leg]));
+        for (const leg of announcement.media.kind === 'rtp' ? LEGS : [])
+          call.legs[leg].open(await this.#sockets.open(leg, announcement.media, call.legs[leg]));
         this.#mayBegin();
       } catch (error) {
         await Promise.allSettled(LEGS.map((leg) => call.legs[leg].close()));
@@ -163,7 +182,7 @@ export class LiveCalls implements CallsService {
         throw error;
       }
       this.#begin(call);
-      return callDocument(call);
+      return call;
     } catch (error) {
       place.free();
       throw error;

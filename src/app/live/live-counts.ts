@@ -5,6 +5,8 @@ import type { AnnouncedCall } from './announced-call.ts';
 export type LiveTotals = {
   /** Calls announced. */
   announced: number;
+  /** Calls that were refused because there were too many, or no room on the disk, or no port. */
+  refusedCalls: number;
   /** RTP packets taken from legs' sources. */
   packets: number;
   /** Refused: another source, no RTP, a payload type nobody knows. */
@@ -37,6 +39,7 @@ export class LiveCounts {
   readonly #calls = new Set<AnnouncedCall>();
   readonly #past: LiveTotals = {
     announced: 0,
+    refusedCalls: 0,
     packets: 0,
     refused: 0,
     lostToDisk: 0,
@@ -49,6 +52,10 @@ export class LiveCounts {
   began(call: AnnouncedCall): void {
     this.#past.announced++;
     this.#calls.add(call);
+  }
+
+  refused(): void {
+    this.#past.refusedCalls++;
   }
 
   /** Its packets go on to count. */

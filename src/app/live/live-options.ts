@@ -3,12 +3,14 @@ import type { Clock } from '../../core/clock.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import type { PortPool } from '../../ingest/rtp/port-pool.ts';
+import type { UdpReceiver } from '../../ingest/rtp/udp-receiver.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { LegLimits } from './announced-leg.ts';
 import type { AuditSink } from './call-audit.ts';
-import type { EventSink } from './call-events.ts';
 import type { CallDirectory } from './call-lookup.ts';
 import type { RecordingSink } from './call-recordings.ts';
 import type { CallLimits } from './call-registry.ts';
+import type { AccountJournals } from './call-surroundings.ts';
 import type { Every } from './call-ticker.ts';
 import type { LagBounds } from './journal-lag.ts';
 import type { BindEndpoint } from './leg-sockets.ts';
@@ -25,6 +27,8 @@ export type LiveCallsOptions = RecordingSink & {
   readonly receiveBufferBytes: number;
   /** The folder of all accounts' journals. */
   readonly journals: string;
+  /** Default: plain files. */
+  readonly openJournal?: AccountJournals;
   readonly redactTones?: boolean;
   readonly limits: CallLimits & LegLimits;
   readonly events: EventSink;
@@ -35,5 +39,7 @@ export type LiveCallsOptions = RecordingSink & {
   readonly onDefect: (error: AppError) => void;
   readonly lagBounds?: LagBounds;
   readonly every?: Every;
+  /** Takes in the packets; whoever gives it closes it. */
+  readonly receiver: UdpReceiver;
   readonly bind?: BindEndpoint;
 };

@@ -1,6 +1,8 @@
 /** Reads a capture's bytes from disk, unpacked when they are gzip, in constant memory. Says nothing about what they mean. */
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import type { ByteSource, OpenBytes } from '../../core/byte-source.ts';
 import { AppError, systemCode } from '../../core/errors.ts';
+import { plainFile } from '../../spool/plain-file.ts';
 import { GzipUnpacker, isGzip } from './gzip-unpacker.ts';
 
 const READ_BYTES = 1 << 18;
@@ -11,12 +13,15 @@ export type ReadProgress = (readBytes: number, totalBytes: number) => void;
 export class CaptureFile {
   readonly #path: string;
   readonly #onProgress: ReadProgress | undefined;
+  readonly #source: ByteSource | undefined;
   #packed = false;
   #warning: string | undefined;
 
-  constructor(path: string, onProgress?: ReadProgress) {
+  /** @param source what gives the file's bytes where it doesn't lie there as it is; `path` is then its name in messages. */
+  constructor(path: string, onProgress?: ReadProgress, source?: ByteSource) {
     this.#path = path;
     this.#onProgress = onProgress;
+    this.#source = source;
   }
 
   /** The file is gzip: positions in what comes out are not positions in the file. Known with the first chunk. */
@@ -34,29 +39,28 @@ export class CaptureFile {
    * @throws AppError INPUT_MISSING, CAPTURE_EMPTY
    */
   async *chunks(): AsyncGenerator<Buffer> {
-    const totalBytes = await this.#findSize();
-    const handle = await open(this.#path, 'r').catch((cause: unknown) => this.#missing(cause));
+    const bytes = await (this.#source === undefined ? this.#openPlain() : this.#source.open());
     try {
-      const file = this.#read(handle, totalBytes);
+      const file = this.#read(bytes);
       const first = await file.next();
       if (first.done) throw new AppError('CAPTURE_EMPTY', `${this.#path}: the file is empty; capture it again`);
       this.#packed = isGzip(first.value);
       const all = continued(first.value, file);
       yield* this.#packed ? this.#unpack(all) : all;
     } finally {
-      await handle.close();
+      await bytes.close();
     }
   }
 
   /** One buffer serves all reads. */
-  async *#read(handle: FileHandle, totalBytes: number): AsyncGenerator<Buffer> {
+  async *#read(bytes: OpenBytes): AsyncGenerator<Buffer> {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     for (let readBytes = 0; ; ) {
-      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES).catch((cause: unknown) => this.#missing(cause));
-      if (bytesRead === 0) return;
-      readBytes += bytesRead;
-      this.#onProgress?.(readBytes, totalBytes);
-      yield buffer.subarray(0, bytesRead);
+      const read = await bytes.read(buffer, readBytes).catch((cause: unknown) => this.#missing(cause));
+      if (read === 0) return;
+      readBytes += read;
+      this.#onProgress?.(readBytes, bytes.size);
+      yield buffer.subarray(0, read);
     }
   }
 
@@ -83,9 +87,12 @@ export class CaptureFile {
   }
 
   /** Opening a pipe could wait for ever, and a capture is read twice: only a regular file will do. */
-  async #findSize(): Promise<number> {
+  async #openPlain(): Promise<OpenBytes> {
     const stats = await stat(this.#path).catch((cause: unknown) => this.#missing(cause));
-    if (stats.isFile()) return stats.size;
+    if (stats.isFile())
+      return plainFile(this.#path)
+        .open()
+        .catch(({ cause }: AppError) => this.#missing(cause));
     const what = stats.isDirectory()
       ? 'a folder; name a capture file in it'
       : 'no regular file; save the capture to one';
@@ -93,6 +100,7 @@ export class CaptureFile {
   }
 
   #missing(cause: unknown): never {
+    if (cause instanceof AppError) throw cause;
     const code = systemCode(cause);
     const what =
       code === 'ENOENT'

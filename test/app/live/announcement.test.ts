@@ -177,7 +177,7 @@ describe('a call that is refused', () => {
       },
     });
     const { legs } = await scene.announce();
-    expect([legs.a.rtp.port, legs.b.rtp.port]).toEqual([30_002, 30_006]);
+    expect([legs.a.rtp!.port, legs.b.rtp!.port]).toEqual([30_002, 30_006]);
     for (let port = 30_000; port < 30_040; port += 2) held.add(port);
     expect(await codeOf(scene.announce({ call_id: 'c2' }))).toBe('PORTS_USED_UP');
     expect(scene.ports.free).toBe(18);

@@ -1,5 +1,6 @@
 /** How a live call ends: hung up, fallen silent, forgotten, shut down; and that nothing is lost or answered wrongly on the way. */
 import { describe, expect, test, vi } from 'vitest';
+import { AppError } from '../../../src/core/errors.ts';
 import { readJournal } from '../../../src/spool/journal-reader.ts';
 import { findInFiles } from '../../support/scratch.ts';
 import { ACCOUNT, codeOf, LiveScene, SECRET } from './live-scene.ts';
@@ -21,7 +22,7 @@ describe('hanging up', () => {
     expect(scene.closed).toMatchObject([{ failed: false, recorder: { state: 'closed' } }]);
     expect([a.closed, b.closed, scene.ports.free]).toEqual([1, 1, 20]);
     // The pool's oldest come first; these two rest.
-    expect((await scene.announce({ call_id: 'c2' })).legs.a.rtp.port).toBe(30_004);
+    expect((await scene.announce({ call_id: 'c2' })).legs.a.rtp!.port).toBe(30_004);
     scene.passTime(59_000);
     expect(scene.calls.get(ACCOUNT, 'c1').state).toBe('ended');
     expect(scene.calls.list(ACCOUNT).map(({ call_id }) => call_id)).toEqual(['c1', 'c2']);
@@ -226,6 +227,9 @@ describe('the numbers', () => {
     await scene.announce();
     const later = scene.calls.numbers();
     expect(later).toMatchObject({ calls: 1, recordings: 0, callsMasked: 0, oldestMaskSec: 0, journalPendingBytes: 0 });
-    expect(later.totals).toMatchObject({ announced: 2, packets: 100, refused: 3 });
+    expect(later.totals).toMatchObject({ announced: 2, packets: 100, refused: 3, refusedCalls: 0 });
+    scene.refusal = new AppError('DISK_LOW', 'nearly full');
+    expect(await codeOf(scene.announce({ call_id: 'refused' }))).toBe('DISK_LOW');
+    expect(scene.calls.numbers().totals).toMatchObject({ announced: 2, refusedCalls: 1 });
   });
 });

@@ -12,6 +12,7 @@ import type { Leg } from '../../../src/core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../../src/core/record-call.ts';
 import type { AuditNote } from '../../../src/http/audit.ts';
 import type { CallAnnouncement, CallDocument } from '../../../src/http/service.ts';
+import { DgramReceiver } from '../../../src/ingest/rtp/dgram-receiver.ts';
 import type { PayloadCodecs } from '../../../src/ingest/rtp/payload-codecs.ts';
 import { PortPool } from '../../../src/ingest/rtp/port-pool.ts';
 import { encodeUlaw } from '../../../src/kernel/g711.ts';
@@ -153,6 +154,7 @@ export class TestDirectory implements CallDirectory {
 export class LiveScene {
   readonly folder = scratchDir();
   readonly clock = new TestClock();
+  readonly receiver = new DgramReceiver(this.clock);
   readonly directory = new TestDirectory();
   readonly ports = new PortPool({ first: 30_000, last: 30_039 }, { quietMs: 5000 });
   readonly told: Told[] = [];
@@ -180,6 +182,7 @@ export class LiveScene {
       rtpHost: '192.0.2.1',
       bindHost: '0.0.0.0',
       receiveBufferBytes: 1 << 20,
+      receiver: this.receiver,
       journals: this.folder,
       limits: { calls: 100, callsPerAccount: 50, legSilentSec: 10, callIdleSec: 30 },
       events: {
@@ -230,7 +233,7 @@ export class LiveScene {
   }
 
   endpoint(leg: Leg, callId = 'c1'): FakeEndpoint {
-    return this.endpoints.get(this.calls.get(ACCOUNT, callId).legs[leg].rtp.port)!;
+    return this.endpoints.get(this.calls.get(ACCOUNT, callId).legs[leg].rtp!.port)!;
   }
 
   /** A whole round of ticks: every call once. */

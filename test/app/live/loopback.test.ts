@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LEGS, type Leg } from '../../../src/core/leg.ts';
 import { decodeArtefact } from '../../../src/finalize/decode/artefact-decoder.ts';
 import { finalizeRecording } from '../../../src/finalize/finalize-recording.ts';
+import { DgramReceiver } from '../../../src/ingest/rtp/dgram-receiver.ts';
 import { PortPool } from '../../../src/ingest/rtp/port-pool.ts';
 import { RtpEndpoint } from '../../../src/ingest/rtp/rtp-endpoint.ts';
 import { encodeUlaw } from '../../../src/kernel/g711.ts';
@@ -29,7 +30,7 @@ class Phones {
     ports: new PortPool(PORTS, { quietMs: 0 }),
     rtpHost: HOST,
     bindHost: HOST,
-    bind: (to) => RtpEndpoint.bind(to),
+    bind: (to) => RtpEndpoint.bind({ ...to, receiver: new DgramReceiver(to.clock) }),
   });
   readonly #sockets: Record<Leg, Socket> = { a: createSocket('udp4'), b: createSocket('udp4') };
   readonly #sequence: Record<Leg, number> = { a: 65_500, b: 0 };
@@ -88,7 +89,7 @@ class Phones {
       for (let n = 0; n < 10; n++) {
         const sent = rtpPacket({ payloadType: 0, ssrc: 0xbad, sequence: n, timestamp: n * 160, payload });
         for (const data of [sent, Buffer.alloc(n, 0x5a)])
-          await new Promise((resolve) => stranger.send(data, legs[leg].rtp.port, HOST, resolve));
+          await new Promise((resolve) => stranger.send(data, legs[leg].rtp!.port, HOST, resolve));
       }
     }
     const dropped = () => LEGS.map((leg) => this.scene.calls.get(ACCOUNT, 'c1').legs[leg].dropped);
@@ -101,7 +102,7 @@ class Phones {
   }
 
   #send(leg: Leg, payloadType: number, timestamp: number, payload: Uint8Array, marker = false): void {
-    const { port } = this.scene.calls.get(ACCOUNT, 'c1').legs[leg].rtp;
+    const { port } = this.scene.calls.get(ACCOUNT, 'c1').legs[leg].rtp!;
     const sequence = this.#sequence[leg]++ & 0xffff;
     this.#sockets[leg].send(
       rtpPacket({ payloadType, ssrc: leg === 'a' ? 0xa : 0xb, sequence, timestamp, payload, marker }),
@@ -249,7 +250,7 @@ describe('a card payment over loopback', () => {
     encodeUlaw(tone(SECRET_HZ, 20, RATE), secret);
     expect(findInFiles(scene.folder, Buffer.from(secret))).toEqual([]);
     const free = createSocket('udp4');
-    free.bind(legs.a.rtp.port, HOST);
+    free.bind(legs.a.rtp!.port, HOST);
     await once(free, 'listening');
     free.close();
   });

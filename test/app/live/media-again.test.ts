@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CallAnnouncement } from '../../../src/http/service.ts';
+import { DgramReceiver } from '../../../src/ingest/rtp/dgram-receiver.ts';
 import { PortPool } from '../../../src/ingest/rtp/port-pool.ts';
 import { RtpEndpoint } from '../../../src/ingest/rtp/rtp-endpoint.ts';
 import { rtpPacket } from '../../support/rtp-stream.ts';
@@ -53,7 +54,7 @@ describe('media that is announced anew', () => {
     for (const codecs of [['PCMA/8000'], ['opus/48000/2', 'telephone-event/48000']]) {
       const { legs } = await again(scene, { sdp: { a: offer(...codecs) } });
       expect(legs.a.rtp).toEqual(first.legs.a.rtp);
-      expect(legs.a.sdp).toContain(`m=audio ${first.legs.a.rtp.port} RTP/AVP 96`);
+      expect(legs.a.sdp).toContain(`m=audio ${first.legs.a.rtp!.port} RTP/AVP 96`);
       expect(legs.a.sdp).toContain(codecs[0]);
       origins.push(originOf(legs.a.sdp));
     }
@@ -174,9 +175,9 @@ test('over real sockets: the old source is heard until the new one is believed, 
   const scene = new LiveScene({
     ports: new PortPool({ first: 42_200, last: 42_299 }, { quietMs: 0 }),
     bindHost: '127.0.0.1',
-    bind: (to) => RtpEndpoint.bind(to),
+    bind: (to) => RtpEndpoint.bind({ ...to, receiver: new DgramReceiver(to.clock) }),
   });
-  const { port } = (await scene.announce()).legs.a.rtp;
+  const { port } = (await scene.announce()).legs.a.rtp!;
   const [early, answering, stranger] = [await Phone.open(1), await Phone.open(2), await Phone.open(3)];
   const heard = (packets: number, dropped: number) =>
     expect.poll(() => scene.calls.get(ACCOUNT, 'c1').legs.a).toMatchObject({ packets, dropped });

@@ -1,5 +1,4 @@
 /** Listens to a finished recording of the live trial: its legs' tones from end to end, silence where a mask was, nothing missing. */
-import { readFile } from 'node:fs/promises';
 import { LEGS } from '../../../src/core/leg.ts';
 import { decodeArtefact } from '../../../src/finalize/decode/artefact-decoder.ts';
 import type { Manifest } from '../../../src/finalize/manifest.ts';
@@ -34,13 +33,21 @@ type Span = { readonly startMs: number; readonly endMs: number };
 /** @property edgeMs how much more may be missing on either side */
 type MaskSpan = Span & { readonly edgeMs: number };
 
-/** @param path of the audio; the manifest is beside it. @returns one sentence for each thing that is wrong */
-export const recordingFaults = async (path: string, expected: Expected): Promise<string[]> => {
-  const manifest = JSON.parse(await readFile(`${path}.json`, 'utf8')) as Manifest;
+/** @returns one sentence for each thing that is wrong */
+export const recordingFaults = async (
+  { manifest, audio: bytes }: { readonly manifest: Manifest; readonly audio: Buffer },
+  expected: Expected,
+): Promise<string[]> => {
   const edgeMs = MASK_EDGE_MS + expected.waitedMs;
   const masks = manifest.masks.map(({ start_ms, end_ms }) => ({ startMs: start_ms, endMs: end_ms, edgeMs }));
   const faults = manifestFaults(manifest, expected);
-  const audio = await decodeArtefact(path);
+  const audio = await decodeArtefact({
+    open: async () => ({
+      size: bytes.length,
+      read: async (into, position) => bytes.copy(into, 0, position, position + into.length),
+      close: async () => {},
+    }),
+  });
   if (audio.sampleRate !== RATE || audio.channels !== 2)
     return [...faults, `${audio.sampleRate} Hz, ${audio.channels} channels`];
   const chunks: Int16Array[] = [];

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Credentials } from '../../../src/app/credentials.ts';
+import type { Manifest } from '../../../src/finalize/manifest.ts';
 import { cpuSecondsOf, memoryOf } from './process-use.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
@@ -16,7 +17,6 @@ const RTP_PORTS = '20000-23999';
 export type Use = { readonly cpuSeconds: number; readonly mainCpuSeconds: number };
 
 export class LiveService {
-  readonly accountId: string;
   readonly #credentials: Credentials;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -48,7 +48,6 @@ export class LiveService {
   }
 
   private constructor(child: ChildProcess, ended: Promise<unknown>, credentials: Credentials) {
-    this.accountId = credentials.account_id;
     this.#credentials = credentials;
     this.#child = child;
     this.#ended = ended;
@@ -65,6 +64,17 @@ export class LiveService {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`);
     return (JSON.parse(text) as { data: T }).data;
+  }
+
+  /** A recording's manifest and audio, as a client gets them: on disk they may be sealed. */
+  async recording(id: string): Promise<{ readonly manifest: Manifest; readonly audio: Buffer }> {
+    const { url, api_key, account_id } = this.#credentials;
+    const answer = await fetch(`${url}/v2/accounts/${account_id}/recordings/${id}`, {
+      headers: { 'x-auth-token': api_key, accept: 'audio/*' },
+    });
+    if (!answer.ok) throw new Error(`the audio of ${id}: ${answer.status}`);
+    const audio = Buffer.from(await answer.arrayBuffer());
+    return { manifest: await this.ask<Manifest>('GET', `recordings/${id}/manifest`), audio };
   }
 
   /** `/metrics` by name and labels. Reading it begins a new measurement of the event loop's delay. */

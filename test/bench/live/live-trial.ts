@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { artefactFolder, dataFolders } from '../../../src/app/recordings/data-folders.ts';
 import { LEGS } from '../../../src/core/leg.ts';
 import type { CallDocument, RecordingDocument } from '../../../src/http/service.ts';
 import { loadNow } from '../machine.ts';
@@ -47,7 +46,7 @@ export const runLive = async (
         record_call,
       });
     });
-    const ports = announced.flatMap(({ legs }) => LEGS.map((leg) => legs[leg].rtp.port));
+    const ports = announced.flatMap(({ legs }) => LEGS.map((leg) => legs[leg].rtp!.port));
     progress(`${calls} calls for ${seconds} s`);
     const masking = new Masking(service, announced, seconds);
     const use = { before: service.use, after: service.use };
@@ -74,9 +73,9 @@ export const runLive = async (
     progress('listening to the recordings');
     const delay = delayIn(running);
     const waitedMs = delay.max + load.late.max;
-    const faults = await faultsIn(recordings, signal, (call, id) => ({
-      path: `${artefactFolder(dataFolders(data).recordings, service.accountId, id)}/${id}.wav`,
-      expected: { call, seconds, masks: masks.get(call) ?? [], waitedMs },
+    const faults = await faultsIn(recordings, service, signal, (call) => ({
+      ...{ call, seconds, waitedMs },
+      masks: masks.get(call) ?? [],
     }));
     return {
       calls,
@@ -105,17 +104,18 @@ export const runLive = async (
   }
 };
 
-/** @param planOf the number of a call and the id of its recording. @returns each fault with the call it is in */
+/** @param planOf the number of a call. @returns each fault with the call it is in */
 const faultsIn = async (
   recordings: readonly RecordingDocument[],
+  service: LiveService,
   signal: AbortSignal,
-  planOf: (call: number, id: string) => { readonly path: string; readonly expected: Expected },
+  planOf: (call: number) => Expected,
 ): Promise<string[]> => {
   const faults: string[] = [];
   for (const { id, call_id, state } of recordings) {
     signal.throwIfAborted();
-    const { path, expected } = planOf(Number(call_id.slice('call-'.length)), id);
-    const own = state === 'stored' ? await recordingFaults(path, expected) : [`it is ${state}`];
+    const expected = planOf(Number(call_id.slice('call-'.length)));
+    const own = state === 'stored' ? await recordingFaults(await service.recording(id), expected) : [`it is ${state}`];
     faults.push(...own.map((fault) => `${call_id}: ${fault}`));
   }
   return faults;

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import lamejs from 'lamejs';
-import { KBPS } from '../commands.ts';
+import { kbpsOf } from '../commands.ts';
 import type { Loop } from './loop.ts';
 import { CHANNELS, RATE, readPcm } from './pcm.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -16,7 +16,7 @@ export const loop: Loop = async ({ call, folder }) => {
   const watch = new Stopwatch();
   watch.start();
   const file = await open(join(folder, 'bench.mp3'), 'wx');
-  const lame = new lamejs.Mp3Encoder(CHANNELS, RATE, KBPS);
+  const lame = new lamejs.Mp3Encoder(CHANNELS, RATE, kbpsOf({ rate: RATE, channels: CHANNELS }));
   let pieces: Uint8Array[] = [];
   for (let at = 0; at < pcm.length; at += PIECE * CHANNELS) {
     const count = Math.min(PIECE, (pcm.length - at) / CHANNELS);

@@ -10,8 +10,8 @@ const BLOCK_FRAMES = RATE / 2;
 export const loop: Loop = async ({ call, options, folder }) => {
   const { makeEncoder } = await built('finalize/encoder-choice');
   const pcm = await readPcm(call);
-  const choice = options.encoder === 'ffmpeg' ? 'ffmpeg' : 'lamejs';
-  const format = options.encoder === 'wav' ? 'wav' : 'mp3';
+  const { encoder: asked = 'lamejs' } = options;
+  const [choice, format] = asked === 'wav' ? (['lamejs', 'wav'] as const) : ([asked, 'mp3'] as const);
   const watch = new Stopwatch();
   watch.start();
   const encoder = await makeEncoder(choice, {

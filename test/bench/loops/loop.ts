@@ -1,20 +1,29 @@
 /** What a loop is: work on built modules that times itself. */
-import type { CallFiles } from '../trial.ts';
+import type { CallFiles, Sound } from '../trial.ts';
 
 export type LoopName =
   | 'bare-lamejs'
   | 'call-packets'
   | 'capture-read'
   | 'encode'
+  | 'finalize'
+  | 'journal-sync'
   | 'journal-write'
   | 'place'
   | 'resample'
   | 'stages'
+  | 'stop'
   | 'survey';
 
 /** Each loop knows its own. */
 export type LoopOptions = {
-  readonly encoder?: 'wav' | 'lamejs' | 'ffmpeg';
+  readonly encoder?: 'wav' | 'lamejs' | 'ffmpeg' | 'libmp3lame';
+  readonly format?: 'wav' | 'mp3';
+  readonly sound?: Sound;
+  /** The journal is sealed, as the service's are. */
+  readonly sealed?: boolean;
+  /** Written to the file system without our code: what a machine's disk takes. */
+  readonly bare?: boolean;
   readonly fromHz?: number;
   readonly toHz?: number;
   readonly toggleEverySeconds?: number;

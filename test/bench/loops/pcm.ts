@@ -8,7 +8,7 @@ export const CHANNELS = 2;
 /** Interleaved, left leg a. */
 export const readPcm = async ({ name, pcm }: CallFiles): Promise<Int16Array> => {
   if (pcm === undefined) throw new Error(`the ${name} call has no PCM`);
-  const bytes = await readFile(pcm);
+  const bytes = await readFile(pcm.stereo);
   return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 };
 

@@ -8,21 +8,21 @@ export const loop: Loop = async ({ call, folder, leastSeconds }) => {
   const { surveyJournal } = await built('finalize/survey');
   const { makeDecoders } = await built('finalize/decoders');
   const { artefactRate, assemble } = await built('finalize/assemble');
-  const { path } = await recordJournal(call.capture, folder, { format: 'wav' });
+  const journal = await recordJournal(call.capture, folder, { format: 'wav' });
 
   const survey = await repeated(leastSeconds, () => {
-    surveyJournal(path);
+    surveyJournal(journal);
     return call.seconds;
   });
 
-  const surveyed = surveyJournal(path);
+  const surveyed = surveyJournal(journal);
   const sampleRate = artefactRate(surveyed);
   const totalSamples = Math.round(((surveyed.endUs - surveyed.startUs) * sampleRate) / 1e6);
-  const decoders = await makeDecoders(path, surveyed, folder);
+  const decoders = await makeDecoders(journal, surveyed, folder);
   const placed = await repeated(leastSeconds, () => {
     let samples = 0;
     const options = { sampleRate, totalSamples, decoders: decoders.byTrack, gaps: { list: [], omitted: 0 } };
-    for (const block of assemble(path, surveyed, options)) samples += block.count;
+    for (const block of assemble(journal, surveyed, options)) samples += block.count;
     return samples / sampleRate;
   });
   await decoders.close();
