@@ -21,6 +21,11 @@ const PACE_SPAN_US = 500_000;
 /** … where it comes no faster than this allows, and at least this share of the time. */
 const PACE_SLACK_US = 40_000;
 const PACE_SHARE = 0.5;
+/**
+ * A queue drains unseen while its sender pauses, and a third faster than speech at least while it doesn't: where so much audio has come no
+ * faster than `PACE_SLACK_US` allows, none is left. What came before that may still have waited.
+ */
+const DRAINED_US = PACE_SLACK_US / 0.28;
 /** A message of several frames is this long. */
 const PACE_LATE_US = 150_000;
 /** Crystals are within 100 ppm; the anchor rises with a sender whose clock is slow. */
@@ -202,7 +207,7 @@ export class ArrivalTimeline {
 
   #ascertain(line: RunLine): void {
     line.trusted = true;
-    line.certainTicks = Math.min(line.certainTicks, this.#paceTicks);
+    line.certainTicks = Math.min(line.certainTicks, this.#paceTicks + (DRAINED_US * this.clockRate) / 1e6);
     this.#certainUs = line.anchorUs;
   }
 

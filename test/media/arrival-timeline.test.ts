@@ -52,11 +52,13 @@ describe('a stream without timestamps', () => {
     expect(new Set(frames.map(({ line }) => line)).size).toBe(1);
   });
 
-  test('that says nothing for two seconds goes on two seconds later, and is certain of it', () => {
+  test('that says nothing for two seconds goes on two seconds later, and is certain of it after 0.15 s', () => {
     const frames = placed([...steady(1000, 50), ...steady(4000, 100)]);
     const after = frames.slice(50);
     for (const { arrivalMs, startMs } of after) expect(startMs).toBeCloseTo(arrivalMs - 20, 1);
-    for (const { arrivalMs, earliestMs } of after) expect(earliestMs).toBeGreaterThan(arrivalMs - 45);
+    for (const { arrivalMs, earliestMs } of after.slice(8)) expect(earliestMs).toBeGreaterThan(arrivalMs - 45);
+    // A few frames may be a queue's: they may have been said at once behind what came before.
+    for (const { earliestMs } of after.slice(0, 6)) expect(earliestMs).toBeLessThan(2200);
     expect(new Set(frames.map(({ line }) => line)).size).toBe(2);
   });
 
