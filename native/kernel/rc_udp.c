@@ -74,7 +74,7 @@ static int round_of(rc_udp *udp) {
   pthread_mutex_unlock(&udp->lock);
   atomic_fetch_add(&udp->received, taken.datagrams);
   atomic_fetch_add(&udp->overflowed, taken.overflowed);
-  int is_released = rc_batch_release(&udp->batch, taken.is_full ? taken.since + 1e6 : taken.since - SETTLE_US, &udp->ring);
+  int is_released = rc_batch_release(&udp->batch, taken.is_full ? taken.since + 1e6 : taken.until - SETTLE_US, &udp->ring);
   if (!is_released || taken.is_full) atomic_fetch_add(&udp->ring_full, 1);
   size_t waiting = rc_ring_waiting(&udp->ring);
   if (waiting > atomic_load(&udp->most_waiting)) atomic_store(&udp->most_waiting, waiting);

@@ -28,6 +28,8 @@
 /* Not a power of two, or the heads of all slots would share a few lines of the cache. */
 #define SLOT_BYTES (65536 + 192)
 #define READY 256
+/* Taken from one socket in a round: a leg sends one in 20 ms. */
+#define MOST_OF_A_SOCKET 2048
 /* A time stamp, a count and some to spare, each as long as a multiple of a cmsghdr's alignment. */
 #define CONTROL_BYTES (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t)) + 64)
 #define PLACES 65536
@@ -203,9 +205,14 @@ static void deliver(rc_taker *taker, rc_batch *batch, int slot, size_t length, u
   prepare(taker, message, slot);
 }
 
-/* Empties one socket, as far as the batch has room. */
+/* Empties one socket, as far as the batch has room; one that fills as fast as it is emptied waits for the next round. */
 static void take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t number, rc_taken *taken) {
-  for (;;) {
+  for (size_t before = taken->datagrams;;) {
+    if (taken->datagrams - before >= MOST_OF_A_SOCKET) {
+      double latest = taker->latest_us[number & (PLACES - 1)];
+      if (latest < taken->until) taken->until = latest;
+      return;
+    }
     /* A batch of the longest datagrams fits, or it would be torn out of its order. */
     if (!rc_batch_has_room(batch)) {
       taken->is_full = 1;
@@ -322,7 +329,7 @@ void rc_taker_wait(rc_taker *taker, int wake) {
 
 void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   look_at_clocks(taker);
-  taken->since = taker->now_us;
+  taken->since = taken->until = taker->now_us;
   for (;;) {
     size_t before = taken->datagrams;
     int count = epoll_wait(taker->epoll, taker->ready, READY, 0);
@@ -402,7 +409,7 @@ void rc_taker_wait(rc_taker *taker, int wake) {
 
 void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   look_at_clocks(taker);
-  taken->since = taker->now_us;
+  taken->since = taken->until = taker->now_us;
   if (taker->count == 0 || poll(taker->polled, (nfds_t)taker->count, 0) <= 0) return;
   /* Begins elsewhere each time, so that none is always the last. */
   for (size_t i = 0; i < taker->count && !taken->is_full; i++) {

@@ -17,8 +17,10 @@ typedef struct {
   uint64_t overflowed;
   /* Something was left in the sockets: the batch has no room. */
   int is_full;
-  /* When this began, µs on CLOCK_MONOTONIC: unless it is full, everything that had arrived by then was taken. */
+  /* When this began, µs on CLOCK_MONOTONIC. */
   double since;
+  /* Unless it is full, everything that had arrived by then was taken. */
+  double until;
 } rc_taken;
 
 /* NULL with errno. `wake` can be read when somebody wants the waiting thread. */

@@ -33,10 +33,10 @@ export type ControlListener = {
   /** Whether codes may ask for this; default: whatever they hold. */
   obeys?(action: RecordAction): boolean;
   /**
-   * Packets come in the order in which they arrived, and none that arrived behind a code has been taken before it: its mask begins where the
+   * The leg's packets come in the order in which they arrived, and none that arrived behind a code has been taken before it: its mask begins where the
    * code was complete, however far the call's clock is by now.
    */
-  readonly isOrdered?: boolean;
+  isOrdered?(leg: Leg): boolean;
   /** Fields that go before those of any code: an operator's word, such as a replay's `--data`. */
   readonly overriding?: RecordCallFields;
 };
@@ -118,7 +118,7 @@ export class CallControl {
         const refused = this.#listener.refuse?.(asked);
         if (refused !== undefined) throw refused;
         const result = await this.#call.command({
-          ...{ action: fields.action, fields, trigger },
+          ...{ action: fields.action, fields, trigger, askedUs: asked.atUs },
           ...(fromUs === undefined ? {} : { fromUs }),
         });
         this.#listener.onResult?.(result, asked);
@@ -137,7 +137,7 @@ export class CallControl {
       const key = JSON.stringify(steps);
       if (taken.has(key)) continue;
       taken.add(key);
-      this.#ask(steps, leg, match.atUs, fromUs ?? (this.#listener.isOrdered ? match.atUs : undefined));
+      this.#ask(steps, leg, match.atUs, fromUs ?? (this.#listener.isOrdered?.(leg) === true ? match.atUs : undefined));
     }
   }
 

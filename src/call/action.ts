@@ -8,6 +8,8 @@ export type Command = {
   readonly trigger: Trigger;
   /** Of a mask: since when it holds, where its trigger says so; what was let go before stays gone. µs. */
   readonly fromUs?: number;
+  /** When it was asked for; now, unless given. What was asked before the last mask takes nothing of it back. µs. */
+  readonly askedUs?: number;
 };
 
 export type ActionResult = {

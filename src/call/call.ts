@@ -61,6 +61,8 @@ export class Call {
   #durable = true;
   /** Masks asked for so far: an unmask that is under way when another is asked for does not take effect. */
   #masksAsked = 0;
+  /** When the last of them was asked for. */
+  #maskAskedUs = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
   #ended = false;
 
@@ -174,7 +176,7 @@ export class Call {
 
   /** Starts a recording with the next frame, or when `record_on_answer` or `record_on_bridge` say. */
   recordFromFirstFrame(fields: RecordCallFields, startedBy: string): void {
-    this.#pending.add({ fields, startedBy, until: this.#condition(fields) ?? 'first-frame' });
+    this.#pending.add({ fields, startedBy, until: this.#condition(fields) ?? 'first-frame', askedUs: this.#nowUs });
     this.#lookbackChanged();
     this.#startPending();
   }
@@ -201,9 +203,9 @@ export class Call {
       case 'toggle':
         return this.#recordings.running.length > 0 ? this.#stop(command) : this.#start(command);
       case 'mask':
-        return this.#mask(command.trigger, command.fromUs);
+        return this.#mask(command.trigger, command.fromUs, command.askedUs);
       case 'unmask':
-        return this.#unmask(command.trigger);
+        return this.#unmask(command.trigger, command.askedUs);
       default:
         return command.action satisfies never;
     }
@@ -273,8 +275,8 @@ export class Call {
         continue;
       }
       // A source without timestamps began with a silence that it did not send; what is short is no silence.
-      const { silentSinceUs = firstFrameUs } = this.#intake;
-      if (firstFrameUs - silentSinceUs >= LEAST_SILENCE_US) this.#open(pending, silentSinceUs, 'command', true);
+      const sinceUs = Math.max(this.#intake.silentSinceUs ?? firstFrameUs, pending.askedUs);
+      if (firstFrameUs - sinceUs >= LEAST_SILENCE_US) this.#open(pending, sinceUs, 'command', true);
       else this.#open(pending, firstFrameUs, 'first-frame');
     }
   }
@@ -300,7 +302,7 @@ export class Call {
     if (running !== undefined) return this.#result('start', false, [running]);
     const until = this.#condition(fields);
     if (until !== undefined) {
-      const isNew = this.#pending.add({ fields, startedBy, until });
+      const isNew = this.#pending.add({ fields, startedBy, until, askedUs: this.#nowUs });
       this.#lookbackChanged();
       return this.#result('start', isNew, []);
     }
@@ -324,17 +326,24 @@ export class Call {
   }
 
   /** Masks at once; only the answer waits, for what is before it and for the disk. */
-  async #mask(trigger: Trigger, fromUs = this.#nowUs): Promise<ActionResult> {
+  async #mask(trigger: Trigger, fromUs = this.#nowUs, askedUs = this.#nowUs): Promise<ActionResult> {
     this.#masksAsked++;
-    const isNew = this.masks.open === undefined;
+    this.#maskAskedUs = Math.max(this.#maskAskedUs, askedUs);
+    const { open } = this.masks;
+    const isNew = open === undefined;
+    const backUs = Math.min(this.#nowUs - this.#intake.lookbackUs, this.#intake.holdingSinceUs ?? this.#nowUs);
+    // What a media server left out from then on it has not sent either: of that nothing can be let go.
+    const startUs = Math.min(fromUs, Math.max(backUs, Math.min(this.#nowUs, this.#reachUs)));
     if (isNew) {
-      const backUs = Math.min(this.#nowUs - this.#intake.lookbackUs, this.#intake.holdingSinceUs ?? this.#nowUs);
-      // What a media server left out from then on it has not sent either: of that nothing can be let go.
-      const startUs = Math.min(fromUs, Math.max(backUs, Math.min(this.#nowUs, this.#reachUs)));
       this.#durable = false;
       const mask = this.masks.begin(startUs, this.#nowUs, trigger);
       this.#note(mask);
       this.#dueChanged();
+    } else if (fromUs < open.startUs) {
+      // It was asked for before the one that is open, and read behind it.
+      this.#durable = false;
+      open.startUs = fromUs;
+      this.#note(open);
     }
     await this.#inTurn(async () => {
       // A repeat is a success only if the first time was one.
@@ -343,7 +352,9 @@ export class Call {
     return this.#result('mask', isNew, this.#recordings.open);
   }
 
-  async #unmask(trigger: Trigger): Promise<ActionResult> {
+  async #unmask(trigger: Trigger, askedUs = this.#nowUs): Promise<ActionResult> {
+    // It was asked for before the mask, and read behind it.
+    if (askedUs < this.#maskAskedUs) return this.#result('unmask', false, this.#recordings.open);
     const masksAsked = this.#masksAsked;
     return this.#inTurn(async () => {
       const open = this.masks.open;

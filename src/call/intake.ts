@@ -31,6 +31,8 @@ export type MediaPacket = {
   end: number;
   /** Its source has no timestamps: `timestamp` counts its audio as if it were seamless, and its arrival places it. */
   untimed?: Untimed | undefined;
+  /** Its path keeps what it can't send, for as long as it takes: TCP. */
+  queues?: boolean;
 };
 
 /** A leg's packet with nothing in it, to be filled again and again. */
@@ -46,6 +48,7 @@ export const blankPacket = (leg: Leg): MediaPacket => ({
   start: 0,
   end: 0,
   untimed: undefined,
+  queues: false,
 });
 
 /** A digit begins on a leg. It is card data: it goes to the metaflow machine and nowhere else. */
@@ -201,7 +204,8 @@ export class Intake {
     }
     if (packet.untimed !== undefined) this.silentSinceUs ??= packet.untimed.sinceUs;
     const { clockRate } = source.codec.wire;
-    const timeline = packet.untimed === undefined ? stream.timeline(clockRate) : stream.arrivals(clockRate);
+    const timeline =
+      packet.untimed === undefined ? stream.timeline(clockRate, packet.queues) : stream.arrivals(clockRate);
     const placed =
       ('push' in timeline
         ? timeline.push(packet.timestamp, duration, arrivalUs, stream.sequence.extended, order)

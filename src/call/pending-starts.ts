@@ -5,6 +5,8 @@ export type PendingStart = {
   readonly fields: RecordCallFields;
   readonly startedBy: string;
   readonly until: 'first-frame' | 'answer' | 'bridge' | 'either';
+  /** When it was asked for, µs. */
+  readonly askedUs: number;
 };
 
 export class PendingStarts {

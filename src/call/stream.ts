@@ -41,10 +41,10 @@ export class Stream {
   }
 
   /** Another clock rate is another timestamp axis, even under the same SSRC (RFC 7160). */
-  timeline(clockRate: number): StreamTimeline {
+  timeline(clockRate: number, queues = false): StreamTimeline {
     let timeline = this.#timelines.get(clockRate);
     if (timeline === undefined) {
-      timeline = new StreamTimeline(clockRate, this.#nextLine);
+      timeline = new StreamTimeline(clockRate, this.#nextLine, queues);
       this.#timelines.set(clockRate, timeline);
     }
     return timeline;

@@ -3,7 +3,7 @@
  * Never deletes or changes the file.
  */
 import type { Clock } from '../core/clock.ts';
-import { type AppError, asAppError } from '../core/errors.ts';
+import { AppError, asAppError } from '../core/errors.ts';
 import { attempt, DEFAULT_TRY_LIMITS, type Load, type TryLimits } from './attempt.ts';
 import { formatContentDigest, measure } from './content-digest.ts';
 import { type Resolve, systemResolve } from './dialler.ts';
@@ -53,9 +53,18 @@ export type DeliveryResult = {
   readonly atUs: number;
 };
 
+/** @throws TARGET_FORBIDDEN, INPUT_MISSING; ARTEFACT_MISMATCH for another file than is expected; the signal's reason */
 export const prepare = async (parcel: Parcel, options: DeliverOptions): Promise<Load> => {
   const url = checkUrl(requestUrl(options.url, parcel), options.policy);
   const { sha256, size } = await measure(parcel.source, options.signal);
+  const { expected = { sha256: sha256.toString('hex'), bytes: size } } = parcel;
+  if (expected.bytes !== size)
+    throw new AppError(
+      'ARTEFACT_MISMATCH',
+      `not delivered: ${size} bytes are there where ${expected.bytes} were written`,
+    );
+  if (expected.sha256 !== sha256.toString('hex'))
+    throw new AppError('ARTEFACT_MISMATCH', 'not delivered: the file does not hold what was written');
   return {
     url,
     method: options.method === 'put' ? 'PUT' : 'POST',

@@ -6,6 +6,8 @@ import type { Format } from '../core/record-call.ts';
 export type Parcel = {
   /** The finished file; it is read once to be measured and once per try. */
   readonly source: ByteSource;
+  /** What the file was when it was finished, its SHA-256 in hex: another one is not delivered. Absent: whatever is there is meant. */
+  readonly expected?: { readonly sha256: string; readonly bytes: number } | undefined;
   /** `audio/mpeg` or `audio/wav`. */
   readonly contentType: string;
   readonly format: Format;

@@ -10,6 +10,10 @@ export type ApiLimits = {
   readonly requestTimeoutMs: number;
   /** How long a connection may idle between requests. */
   readonly keepAliveMs: number;
+  /** How long the reader of a recording's audio may take nothing. */
+  readonly readerStallMs: number;
+  /** How long requests under way have to be answered once the service closes. */
+  readonly closingMs: number;
   /** Connections at once. */
   readonly connections: number;
   /** Failed authentications of one address (one /64 of IPv6). */
@@ -28,6 +32,8 @@ export const DEFAULT_LIMITS: ApiLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 14_400_000,
   keepAliveMs: 30_000,
+  readerStallMs: 60_000,
+  closingMs: 5000,
   connections: 2000,
   failuresPerMinute: 10,
   uploadBytes: 4 * 2 ** 30,

@@ -76,7 +76,7 @@ export const buildApi = async (options: ApiOptions): Promise<FastifyInstance> =>
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  const connections = new ConnectionLimit(app.server, limits.connections);
+  const connections = new ConnectionLimit(app.server, limits.connections, { clock, graceMs: limits.closingMs });
   const security = new Authentication(options.directory, {
     failures: new FailureLimit({ ...TEN_A_MINUTE, failures: limits.failuresPerMinute }),
     clock,

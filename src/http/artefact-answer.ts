@@ -5,16 +5,18 @@ import { ByteStream } from '../core/byte-stream.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import { contentDisposition } from './audio-accept.ts';
 import { byteRangeOf, isUnchanged } from './byte-range.ts';
+import { type ReaderLimits, watchReader } from './reader-watch.ts';
 import type { ArtefactFile } from './service.ts';
 
 /**
- * What turns out damaged once the answer is under way cuts it off: it never passes for whole.
+ * What turns out damaged once the answer is under way cuts it off: it never passes for whole. So does a reader that takes nothing.
  * @throws AUDIO_MISSING, ARTEFACT_MISMATCH, RANGE_TOO_LARGE for a range that lies behind the end; what the source throws
  */
 export const sendArtefact = async (
   reply: FastifyReply,
   artefact: ArtefactFile,
   kind: 'attachment' | 'inline',
+  limits: ReaderLimits,
 ): Promise<FastifyReply> => {
   const { method, headers } = reply.request;
   const { bytes, mediaType, mediaName } = artefact;
@@ -37,9 +39,12 @@ export const sendArtefact = async (
     'Content-Length': last - first + 1,
   });
   if (range.kind === 'part') reply.code(206).header('Content-Range', `bytes ${first}-${last}/${bytes}`);
-  if (sendsBody) return reply.send(new ByteStream(file, first, last + 1));
-  await file.close();
-  return reply.send();
+  if (!sendsBody) {
+    await file.close();
+    return reply.send();
+  }
+  watchReader(reply.raw, reply.request.raw.socket, limits);
+  return reply.send(new ByteStream(file, first, last + 1));
 };
 
 const openWhole = async ({ source, bytes }: ArtefactFile): Promise<OpenBytes> => {

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Clock } from '../core/clock.ts';
 
 export class ConnectionLimit {
   readonly #most: number;
@@ -11,10 +12,15 @@ export class ConnectionLimit {
   readonly #strangers = new Set<Socket>();
   readonly #known = new Set<Socket>();
   #dropped = 0;
+  readonly #grace: { readonly clock: Clock; readonly graceMs: number };
   #closing = false;
+  /** Aborts when a server that closes has nobody left to wait for. */
+  readonly #ended = new AbortController();
 
-  constructor(server: Server, most: number) {
+  /** @param grace how long, once the server closes, those have that are being answered */
+  constructor(server: Server, most: number, grace: { readonly clock: Clock; readonly graceMs: number }) {
     this.#most = most;
+    this.#grace = grace;
     server.on('connection', (socket) => this.#take(socket));
   }
 
@@ -33,16 +39,28 @@ export class ConnectionLimit {
     this.#known.add(socket);
     answer.once('close', () => {
       // Gone from the known ones also means that it was closed.
-      if (!this.#known.delete(socket)) return;
+      if (!this.#known.has(socket)) return;
+      this.#forget(socket);
       if (this.#closing) socket.destroy();
       else this.#strangers.add(socket);
     });
   }
 
-  /** Ends all but those with a request of somebody known, and those when they are answered: a server can't close before. */
+  /**
+   * Ends all but those with a request of somebody known; those when they are answered, or when nobody has read the answer in time: a
+   * server can't close before.
+   */
   close(): void {
     this.#closing = true;
     for (const socket of this.#strangers) socket.destroy();
+    if (this.#known.size === 0) return;
+    const { clock, graceMs } = this.#grace;
+    clock.sleep(graceMs, this.#ended.signal).then(
+      () => {
+        for (const socket of this.#known) socket.destroy();
+      },
+      () => {},
+    );
   }
 
   #take(socket: Socket): void {
@@ -64,5 +82,6 @@ export class ConnectionLimit {
   #forget(socket: Socket): void {
     this.#strangers.delete(socket);
     this.#known.delete(socket);
+    if (this.#closing && this.#known.size === 0) this.#ended.abort();
   }
 }

@@ -145,7 +145,7 @@ export type RecordingPage = {
 };
 
 export type ArtefactFile = {
-  /** Plain, however it lies on disk. */
+  /** Plain, however it lies on disk. What it gives is what `sha256` says: of a file that isn't, its `open` or `read` throws. */
   readonly source: ByteSource;
   readonly mediaType: string;
   readonly bytes: number;

@@ -106,8 +106,14 @@ export class StreamTimeline {
   #doubtLastUs = 0;
   #doubtSequence = 0;
 
-  /** @param nextLine numbers lines, unique within whatever the lines are kept in. */
-  constructor(clockRate: number, nextLine: () => number) {
+  readonly #longestQueueUs: number;
+
+  /**
+   * @param nextLine numbers lines, unique within whatever the lines are kept in.
+   * @param queues its path keeps what it can't send, for as long as it takes: TCP.
+   */
+  constructor(clockRate: number, nextLine: () => number, queues = false) {
+    this.#longestQueueUs = queues ? Number.POSITIVE_INFINITY : LATE_LIMIT_US;
     this.clockRate = clockRate;
     this.#nextLine = nextLine;
   }
@@ -266,7 +272,7 @@ export class StreamTimeline {
   #begin(firstSequence: number, anchorUs: number, trusted: boolean, nowUs: number): void {
     const before = this.#line;
     const later = before === undefined ? 0 : anchorUs - before.anchorUs;
-    const shiftUs = later > 0 && later <= LATE_LIMIT_US ? later : 0;
+    const shiftUs = later > 0 && later <= this.#longestQueueUs ? later : 0;
     this.#previous = before;
     this.#line = {
       id: this.#nextLine(),

@@ -1,10 +1,19 @@
 /** A file as it lies on disk, as a source of bytes. Knows nothing of what is in it. */
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ByteSource, OpenBytes } from '../core/byte-source.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 
 /** Each `open` opens the file anew. */
 export const plainFile = (path: string): ByteSource => ({ open: () => OpenFile.open(path) });
+
+export interface PlainFile extends OpenBytes {
+  /** What the disk says now of the file that is open. @throws the operating system's error */
+  stat(): Promise<BigIntStats>;
+}
+
+/** @throws INPUT_MISSING */
+export const openPlain = (path: string): Promise<PlainFile> => OpenFile.open(path);
 
 /** Opens a file for reading. @throws INPUT_MISSING when it can't be, a folder neither */
 export const openForReading = async (path: string): Promise<{ readonly handle: FileHandle; readonly size: number }> => {
@@ -35,12 +44,12 @@ export const readFully = async (
   return done;
 };
 
-class OpenFile implements OpenBytes {
+class OpenFile implements PlainFile {
   readonly size: number;
   readonly #handle: FileHandle;
   #closing: Promise<void> | undefined;
 
-  static async open(path: string): Promise<OpenBytes> {
+  static async open(path: string): Promise<PlainFile> {
     const { handle, size } = await openForReading(path);
     return new OpenFile(handle, size);
   }
@@ -54,6 +63,10 @@ class OpenFile implements OpenBytes {
     // What is appended meanwhile is not part of it.
     const wanted = Math.max(0, Math.min(into.length, this.size - position));
     return readFully(this.#handle, into.subarray(0, wanted), position);
+  }
+
+  stat(): Promise<BigIntStats> {
+    return this.#handle.stat({ bigint: true });
   }
 
   close(): Promise<void> {

@@ -269,3 +269,19 @@ describe('no error repeats what is private in the URL', () => {
     });
   }
 });
+
+describe('what is to be delivered is held against what is known of it', () => {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  for (const { name, expected, code } of [
+    { name: 'the same', expected: { sha256, bytes: bytes.length }, code: undefined },
+    { name: 'another digest', expected: { sha256: '0'.repeat(64), bytes: bytes.length }, code: 'ARTEFACT_MISMATCH' },
+    { name: 'another length', expected: { sha256, bytes: bytes.length + 1 }, code: 'ARTEFACT_MISMATCH' },
+  ])
+    test(name, async () => {
+      target = await ScriptedTarget.start(answer(201));
+      const options = { url: target.url, method: 'put', policy: 'operator', limits: { graceMs: 0 } } as const;
+      const result = await deliver({ ...parcel, expected }, { ...options, clock: new JumpingClock(), random: () => 0 });
+      expect([result.state, result.error?.code]).toEqual([code === undefined ? 'delivered' : 'failed', code]);
+      expect(target.seen).toHaveLength(code === undefined ? 1 : 0);
+    });
+});

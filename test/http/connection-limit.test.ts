@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConnectionLimit } from '../../src/http/connection-limit.ts';
+import { HandClock } from '../support/hand-clock.ts';
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -14,7 +15,8 @@ class FakeSocket extends EventEmitter {
 
 const arrange = (most: number) => {
   const server = new EventEmitter();
-  const limit = new ConnectionLimit(server as Server, most);
+  const clock = new HandClock();
+  const limit = new ConnectionLimit(server as Server, most, { clock, graceMs: 5000 });
   const connect = (): FakeSocket => {
     const socket = new FakeSocket();
     server.emit('connection', socket);
@@ -26,7 +28,7 @@ const arrange = (most: number) => {
     return answer;
   };
   const destroyed = (sockets: readonly FakeSocket[]): boolean[] => sockets.map((socket) => socket.destroyed);
-  return { limit, connect, vouch, destroyed };
+  return { limit, clock, connect, vouch, destroyed };
 };
 
 describe('the limit of connections', () => {
@@ -81,6 +83,34 @@ describe('the limit of connections', () => {
     expect(destroyed([idle, known, late])).toEqual([true, false, true]);
     answer.emit('close');
     expect([known.destroyed, limit.open]).toEqual([true, 0]);
+  });
+
+  test('does not wait longer than its grace for an answer that nobody reads', async () => {
+    const { limit, clock, connect, vouch, destroyed } = arrange(9);
+    const [quick, stalled, other] = [connect(), connect(), connect()];
+    const answer = vouch(quick);
+    for (const socket of [stalled, other]) vouch(socket);
+    limit.close();
+    await clock.advance(4999);
+    answer.emit('close');
+    expect(destroyed([quick, stalled, other])).toEqual([true, false, false]);
+    await clock.advance(1);
+    expect([destroyed([stalled, other]), limit.open]).toEqual([[true, true], 0]);
+  });
+
+  test('leaves no timer behind once all is answered', async () => {
+    const { limit, clock, connect, vouch } = arrange(9);
+    const [known, gone] = [connect(), connect()];
+    const answer = vouch(known);
+    vouch(gone);
+    limit.close();
+    answer.emit('close');
+    expect(clock.sleeping).toBe(1);
+    gone.destroy();
+    expect(clock.sleeping).toBe(0);
+    const idle = arrange(1);
+    idle.limit.close();
+    expect(idle.clock.sleeping).toBe(0);
   });
 
   test('is not confused by a request that no socket of the server brought', () => {

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { readdirSync, readlinkSync, realpathSync, truncateSync, unlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { request } from 'undici';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { ProvenFiles } from '../../src/app/recordings/proven-files.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { plainFile } from '../../src/spool/plain-file.ts';
 import {
   ACCOUNT,
@@ -305,6 +307,34 @@ describe('the audio', () => {
       expect(headers).not.toHaveProperty('accept-ranges');
     });
   }
+
+  for (const { method, headers } of [
+    { method: 'GET', headers: {} },
+    { method: 'GET', headers: { range: 'bytes=0-9' } },
+    { method: 'HEAD', headers: {} },
+  ] as const)
+    test(`a file of another content is told before its first byte: ${method} ${JSON.stringify(headers)}`, async () => {
+      const { artefactPath: path, artefactFile: file } = api.recordings;
+      const other = Buffer.from(AUDIO);
+      other[900]! ^= 1;
+      writeFileSync(path, other);
+      api.recordings.artefactFile = { ...file, source: new ProvenFiles(systemClock).source(path, file) };
+      const {
+        status,
+        json,
+        raw,
+        headers: answered,
+      } = await api.ask(method, ONE, {
+        headers: { ...AUDIO_TYPE, ...headers },
+      });
+      expect([status, method === 'HEAD' ? raw.length : json.message]).toEqual([
+        409,
+        method === 'HEAD' ? 0 : 'artefact_mismatch',
+      ]);
+      expect(answered).not.toHaveProperty('etag');
+      expect(raw.includes(path)).toBe(false);
+      expect(readdirSync('/proc/self/fd').some((fd) => linkOf(fd) === realpathSync(path))).toBe(false);
+    });
 
   test('an error of the disk says nothing of the path', async () => {
     const source = plainFile(`${api.recordings.artefactPath}/below-a-file`);

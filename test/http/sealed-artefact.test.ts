@@ -1,10 +1,11 @@
 /** Audio that lies sealed on disk, as a client hears it: as if it were plain, and never a byte of what is not as it was sealed. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { request } from 'undici';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { OutputFile } from '../../src/finalize/encode/output-file.ts';
 import { newSealKey } from '../../src/spool/seal/seal-key.ts';
 import { sealedFile } from '../../src/spool/seal/sealed-file.ts';
@@ -19,11 +20,13 @@ const SHA256 = createHash('sha256').update(AUDIO).digest('hex');
 const ETAG = `"${SHA256}"`;
 
 let api: ApiUnderTest;
+let clock: HandClock;
 let path: string;
 let origin: string | undefined;
 
 beforeEach(async () => {
-  api = await apiUnderTest({ clock: new HandClock() });
+  clock = new HandClock();
+  api = await apiUnderTest({ clock });
   origin = undefined;
   path = join(scratchDir(), 'artefact');
   const key = newSealKey(randomBytes);
@@ -195,5 +198,45 @@ describe('not as it was sealed', () => {
     flip(chunkAt(3) + 1);
     await ask();
     await vi.waitUntil(() => !isOpen());
+  });
+});
+
+describe('a reader that takes nothing', () => {
+  const bytes = 64 * 2 ** 20;
+
+  const stalled = async () => {
+    const seen = { isCut: false, closed: 0 };
+    const close = async (): Promise<void> => void seen.closed++;
+    const open = async () => ({ size: bytes, read: async (into: Uint8Array) => into.length, close });
+    api.recordings.artefactFile = { ...api.recordings.artefactFile, bytes, source: { open } };
+    await api.listen();
+    const socket = connect((api.app.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => {});
+    api.app.server.once('connection', (other) => other.once('close', () => (seen.isCut = true)));
+    socket.write(`GET ${ONE} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${TOKEN}\r\nAccept: audio/wav\r\n\r\n`);
+    socket.pause();
+    onTestFinished(() => void socket.destroy());
+    await vi.waitUntil(() => clock.sleeping > 0);
+    return seen;
+  };
+
+  test('is cut off, and the file is closed', async () => {
+    const seen = await stalled();
+    await vi.waitUntil(async () => {
+      await clock.advance(60_000);
+      return seen.isCut;
+    });
+    await vi.waitUntil(() => seen.closed === 1);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  test('does not keep the service from closing', async () => {
+    const seen = await stalled();
+    const closed = api.app.close();
+    await vi.waitUntil(async () => {
+      await clock.advance(5000);
+      return seen.isCut;
+    });
+    await closed;
   });
 });

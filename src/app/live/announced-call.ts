@@ -38,6 +38,8 @@ export class AnnouncedCall {
   readonly #journals: CallJournals;
   #isBridged = false;
   #heardUntilUs = Number.NEGATIVE_INFINITY;
+  /** Streams whose servers have paused or masked the call and not taken it back. */
+  readonly #maskingStreams = new Set<string>();
   #ending: Promise<void> | undefined;
 
   /** @param onEnded told once, when its last journal is closed. */
@@ -80,7 +82,7 @@ export class AnnouncedCall {
       bridgedByMedia: false,
       listener: {
         // One that waited was pressed when nobody knows: the code it belongs to has not timed out.
-        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, this.#sinceUs(atUs)),
+        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, this.#sinceUs(leg, atUs)),
         onStarted: (recorder) => this.recordings.started(recorder),
         onClosed: (recorder, failure) => this.recordings.closed(recorder, failure),
         onUnwatched: (codec) => this.events.publish('recording.unwatched', { codec }),
@@ -97,7 +99,7 @@ export class AnnouncedCall {
       events: this.events,
       audit: this.#audit,
       admit: surroundings.admit,
-      isOrdered: surroundings.stamps,
+      isOrdered: (leg) => this.#isStamped(leg),
       onResult: () => this.recordings.tellStopped('stop'),
       onDefect,
     });
@@ -161,6 +163,16 @@ export class AnnouncedCall {
     return this.#commands.act({ ...fields, dtmf_leg: leg }, by, nowUs);
   }
 
+  /** Whether the loop stood still: what was typed before now may not have been read. */
+  isBehind(nowUs: number): boolean {
+    return this.#surroundings.watch.sinceUs(nowUs) < nowUs;
+  }
+
+  /** Resolves when it has. */
+  caughtUp(): Promise<void> {
+    return this.#surroundings.turn();
+  }
+
   /** A recording that a stream asks for when it joins: it begins with the next frame, or as its fields say. */
   recordByStream(fields: RecordCallFields): void {
     const { action: _, ...others } = fields;
@@ -184,14 +196,23 @@ export class AnnouncedCall {
   }
 
   /**
-   * A media server's own pause or mask. It takes back no mask but one of its like: what an agent or the API masked stays masked.
-   * @param by the kind of stream. @param fromUs since when nothing of the call may be kept
+   * A media server's own pause or mask. It takes back no mask but its own: what an agent, the API or another stream masked stays masked. A
+   * connection that breaks takes nothing back.
+   * @param by the stream and its kind. @param fromUs since when nothing of the call may be kept
    */
-  serverMask(isOn: boolean, by: string, atUs: number, fromUs: number): void {
+  serverMask(
+    isOn: boolean,
+    by: { readonly kind: string; readonly stream: string },
+    atUs: number,
+    fromUs: number,
+  ): void {
+    if (this.ended) return;
+    if (isOn) this.#maskingStreams.add(by.stream);
+    else if (!this.#maskingStreams.delete(by.stream) || this.#maskingStreams.size > 0) return;
     const isOthers = this.#commands.isMaskedByOthers || this.call.masks.open?.trigger.kind !== 'stream';
-    if (this.ended || (!isOn && isOthers)) return;
+    if (!isOn && isOthers) return;
     this.call.advance(atUs);
-    this.#commands.askByStream(isOn ? 'mask' : 'unmask', by, atUs, fromUs);
+    this.#commands.askByStream(isOn ? 'mask' : 'unmask', by.kind, atUs, fromUs);
     this.#commands.begin();
   }
 
@@ -199,8 +220,10 @@ export class AnnouncedCall {
   tick(nowUs: number): boolean {
     if (this.ended) return true;
     // Codes first: what they ask for counts from when they timed out, not from now.
-    this.#commands.advance(this.#surroundings.watch.sinceUs(nowUs));
-    this.call.advance(nowUs);
+    const sinceUs = this.#surroundings.watch.sinceUs(nowUs);
+    this.#commands.advance(sinceUs);
+    // What has come since then may not have been read: until it is, no frame is let go that a mask in it reaches back to.
+    this.call.advance(sinceUs);
     this.#commands.begin();
     this.recordings.tellStopped('stop');
     this.#journals.look(nowUs, this.#surroundings.calls(), this.legs.a.lost + this.legs.b.lost);
@@ -239,7 +262,7 @@ export class AnnouncedCall {
 
   /** The hot path: per packet, nothing is allocated here. */
   #take(packet: MediaPacket): void {
-    const sinceUs = this.#sinceUs(packet.arrivalUs);
+    const sinceUs = this.#sinceUs(packet.leg, packet.arrivalUs);
     if (sinceUs < packet.arrivalUs) this.#hold(sinceUs);
     if (sinceUs >= this.#commands.deadlineUs) this.#commands.advance(sinceUs);
     this.call.packet(packet);
@@ -247,9 +270,13 @@ export class AnnouncedCall {
   }
 
   /** Since when what is read now may have waited. */
-  #sinceUs(arrivalUs: number): number {
-    const { stamps, watch } = this.#surroundings;
-    return stamps ? arrivalUs : watch.sinceUs(arrivalUs);
+  #sinceUs(leg: Leg, arrivalUs: number): number {
+    return this.#isStamped(leg) ? arrivalUs : this.#surroundings.watch.sinceUs(arrivalUs);
+  }
+
+  /** Whether the leg's packets say when they arrived: a stream's say when they were read. */
+  #isStamped(leg: Leg): boolean {
+    return this.#surroundings.stamps && this.legs[leg].source === undefined;
   }
 
   /** The loop stood still: a code on one leg may be read after what was said behind it on the other. */

@@ -40,7 +40,7 @@ export class CallCommands {
     /** Why no recording may be started now. */
     admit: () => AppError | undefined;
     /** See `ControlListener`. */
-    isOrdered: boolean;
+    isOrdered: (leg: Leg) => boolean;
     onResult: (result: ActionResult) => void;
     onDefect: (error: unknown) => void;
   }) {

@@ -56,6 +56,7 @@ export class LiveChannels implements ChannelsService {
       throw unanswered(fields.action);
     });
     try {
+      if (call.isBehind(this.#clock.now())) await Promise.race([call.caughtUp(), tooLate]);
       return await Promise.race([call.act(leg, fields, by, this.#clock.now()), tooLate]);
     } finally {
       answered.abort();

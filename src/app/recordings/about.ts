@@ -16,6 +16,15 @@ export const unknownAbout = (accountId: string): RecordingAbout => ({
   direction: 'inbound',
 });
 
+/** Whether the note beside a journal says that it was begun sealed. */
+export const saysSealed = (text: string): boolean => {
+  try {
+    return (JSON.parse(text) as { sealed?: unknown } | null)?.sealed === true;
+  } catch {
+    return false;
+  }
+};
+
 /** Reads what was noted beside a journal. @returns what is unknown by default where the note is torn or not ours. */
 export const parseAbout = (accountId: string, text: string): RecordingAbout => {
   let value: unknown;

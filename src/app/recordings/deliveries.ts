@@ -12,6 +12,8 @@ import { Sending } from '../sending/sending.ts';
 import type { LoadQuery, SendingCounts } from '../sending/sending-options.ts';
 import { hostOf, targetOf } from '../sending/target-name.ts';
 import { type DeliveryTryOptions, noteFailure, tryDelivery } from './delivery-try.ts';
+import { inState, lastingError } from './recording-row.ts';
+import { TurnsById } from './turns-by-id.ts';
 
 const AT_ONCE = { perTarget: 4, total: 32 };
 /** Deliveries that wait in memory; the others wait in the store. */
@@ -31,6 +33,10 @@ export type DeliveriesOptions = DeliveryTryOptions & {
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #sending: Sending;
+  /** Of a recording's tries, and of what else is noted of its delivery: neither undoes the other's notes. */
+  readonly #turns = new TurnsById();
+  /** Asked for while they are tried: as they were when it was asked last. */
+  readonly #asked = new Map<string, RecordingRow>();
 
   constructor(options: DeliveriesOptions) {
     const { clock, random, teller, atOnce = AT_ONCE, mostWaiting = MOST_WAITING } = options;
@@ -38,9 +44,9 @@ export class Deliveries {
     this.#sending = new Sending({
       ...{ clock, random, atOnce, mostWaiting, breaker: BREAKER },
       mostPerTarget: Math.max(2, Math.floor(mostWaiting / SHARE)),
-      tryOnce: ({ accountId, id }, signal) => tryDelivery(accountId, id, signal, options),
+      tryOnce: ({ accountId, id }, signal) => this.#turns.run(id, () => tryDelivery(accountId, id, signal, options)),
       load: (query) => this.#load(query),
-      giveUp: (entry) => this.#giveUp(entry),
+      giveUp: (entry) => this.#turns.run(entry.id, () => this.#giveUp(entry)),
       onTarget: (change, { accountId, target }) => {
         const host = hostOf(target.slice(accountId.length + 1));
         teller.publish(accountId, change === 'down' ? 'delivery.target_down' : 'delivery.target_up', { host });
@@ -67,6 +73,51 @@ export class Deliveries {
   /** Tries a recording's target now, and for 72 h from now: a first time, or anew. One that is being tried goes on. @throws STORE_FAILED */
   async begin(row: RecordingRow): Promise<void> {
     if (this.#sending.isBeingTried(row.id)) return;
+    await this.#turns.run(row.id, async () => this.#sending.add(await this.#put(row)));
+  }
+
+  /**
+   * The same because somebody asks for it: they may know that the target is up again. Where one is being tried, that may take long:
+   * nobody waits for it, and what it comes to is followed by this, unless the target takes it.
+   * @throws STORE_FAILED
+   */
+  async beginAgain(row: RecordingRow): Promise<void> {
+    const { id } = row;
+    if (!this.#sending.isBeingTried(id)) {
+      await this.#turns.run(id, () => this.#again(row));
+      return;
+    }
+    const isFirst = !this.#asked.has(id);
+    this.#asked.set(id, row);
+    if (!isFirst) return;
+    const { turns, teller } = this.#options;
+    this.#turns
+      .run(id, () => turns.patiently(() => this.#follow(row)))
+      .catch((error: unknown) => {
+        this.#asked.delete(id);
+        teller.defect(`recording ${id} could not be delivered again`, error);
+      });
+  }
+
+  async #follow({ accountId, id }: RecordingRow): Promise<void> {
+    const { store } = this.#options;
+    const [row, delivery] = await Promise.all([store.recordings.get(accountId, id), store.deliveries.get(id)]);
+    const asked = this.#asked.get(id);
+    // Whoever asks once they have been told that it was delivered wants it twice.
+    const isWanted = asked !== undefined && !(delivery?.state === 'done' && asked.state === 'delivering');
+    if (row !== undefined && isWanted) await this.#again(row);
+    this.#asked.delete(id);
+  }
+
+  /** The delivery first: a recording is never left "delivering" without one. */
+  async #again(row: RecordingRow): Promise<void> {
+    const entry = await this.#put(row);
+    await this.#options.store.recordings.update(row.id, inState('delivering', lastingError(row)));
+    this.#sending.add(entry);
+    this.#sending.allowProbe(entry.target);
+  }
+
+  async #put(row: RecordingRow): Promise<AgendaEntry> {
     const nowUs = this.#options.clock.now();
     const delivery: DeliveryRow = {
       recordingId: row.id,
@@ -80,13 +131,7 @@ export class Deliveries {
       lastError: null,
     };
     await this.#options.store.deliveries.put(delivery);
-    this.#sending.add(entryOf(delivery, delivery.target));
-  }
-
-  /** The same because somebody asks for it: they may know that the target is up again. */
-  async beginAgain(row: RecordingRow): Promise<void> {
-    await this.begin(row);
-    this.#sending.allowProbe(targetOf(row.accountId, row.url));
+    return entryOf(delivery, delivery.target);
   }
 
   /** Takes up what waits in the store, as far as there is room. @throws STORE_FAILED */
@@ -95,18 +140,24 @@ export class Deliveries {
   }
 
   /** Ends its tries: the recording is being removed. */
-  cancel(id: string): Promise<void> {
-    return this.#sending.cancel(id);
+  async cancel(id: string): Promise<void> {
+    this.#asked.delete(id);
+    await this.#sending.cancel(id);
+    await this.#turns.idle(id);
+    // What had its turn meanwhile.
+    await this.#sending.cancel(id);
   }
 
   /** Begins no further try. Resolves when those in flight have ended. */
-  drain(): Promise<void> {
-    return this.#sending.drain();
+  async drain(): Promise<void> {
+    await this.#sending.drain();
+    await this.#turns.idle();
   }
 
   /** Ends the tries in flight: they are made again after the next start. Idempotent. */
-  close(): Promise<void> {
-    return this.#sending.close();
+  async close(): Promise<void> {
+    await this.#sending.close();
+    await this.#turns.idle();
   }
 
   async #load({ limit, except, isKnown }: LoadQuery): Promise<{ entries: AgendaEntry[]; isAll: boolean }> {
@@ -122,11 +173,12 @@ export class Deliveries {
     return { entries, isAll: rows.length < limit };
   }
 
-  async #giveUp({ accountId, id, target }: AgendaEntry): Promise<void> {
+  async #giveUp({ accountId, id, target, deadlineUs }: AgendaEntry): Promise<void> {
     const { store, turns } = this.#options;
     await turns.patiently(async () => {
       const [row, delivery] = await Promise.all([store.recordings.get(accountId, id), store.deliveries.get(id)]);
-      if (row === undefined || delivery?.state !== 'waiting') return;
+      // Asked for again, it has more time.
+      if (row === undefined || delivery?.state !== 'waiting' || delivery.deadlineUs > deadlineUs) return;
       const host = hostOf(target.slice(accountId.length + 1));
       const error = new AppError('TARGET_UNREACHABLE', delivery.lastError ?? `${host} has been down`);
       await noteFailure(row, delivery, error, this.#options);

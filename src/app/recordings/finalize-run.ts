@@ -45,7 +45,7 @@ export const finalizeJournal = async (
   const { accountId, id } = journal;
   const directory = artefactFolder(folders.recordings, accountId, id);
   const incomplete = lastingError(row);
-  const key = await journals.keyOf(journal);
+  const key = await journals.readingKeyOf(journal);
   const found = await findFinished(directory, id, row.format, key);
   // Made before there was a key to sign with: made again, where it can be.
   const isToSign = signingKey !== undefined && found?.manifest.signature === null && existsSync(journal.path);

@@ -4,13 +4,13 @@
  */
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCode } from '../../core/errors.ts';
+import { AppError, systemCode } from '../../core/errors.ts';
 import { readJournal } from '../../spool/journal-reader.ts';
 import type { OpenRecord } from '../../spool/journal-record.ts';
 import { makeFolder } from '../../spool/make-folder.ts';
 import type { SealKey } from '../../spool/seal/seal-key.ts';
 import type { Vault } from '../../spool/seal/vault.ts';
-import { parseAbout, type RecordingAbout, unknownAbout } from './about.ts';
+import { parseAbout, type RecordingAbout, saysSealed } from './about.ts';
 import { DAMAGED, type DataFolders, journalFolder, journalPath, RECORDING_ID } from './data-folders.ts';
 
 const JOURNAL = '.journal';
@@ -20,12 +20,6 @@ export type FoundJournal = { readonly accountId: string; readonly id: string; re
 
 /** The note's name beside a journal. */
 export const aboutPath = (journal: string): string => `${journal.slice(0, -JOURNAL.length)}${ABOUT}`;
-
-/** Notes whose it is. @throws the operating system's error */
-export const noteAbout = async (journal: string, about: RecordingAbout): Promise<void> => {
-  const { accountId: _, ...rest } = about;
-  await writeFile(aboutPath(journal), JSON.stringify(rest), { mode: 0o600 });
-};
 
 /** The first record: what was known when the recording began. @throws AppError JOURNAL_UNREADABLE, KEY_MISSING */
 export const headOf = (path: string, key: SealKey | undefined): OpenRecord | undefined => {
@@ -57,9 +51,32 @@ export class Journals {
     await this.#vault?.destroy(accountId, id);
   }
 
+  /**
+   * What a journal is to be read with. One that was begun sealed is read with its key or not at all: a plain one in its place somebody
+   * else has put there.
+   * @throws AppError JOURNAL_UNREADABLE, KEY_MISSING, KEY_UNUSABLE
+   */
+  async readingKeyOf(journal: FoundJournal): Promise<SealKey | undefined> {
+    const key = await this.keyOf(journal);
+    if (key !== undefined || !saysSealed(await noteBeside(journal.path))) return key;
+    headOf(journal.path, undefined);
+    throw new AppError('JOURNAL_UNREADABLE', `the journal was begun sealed, and is plain: ${journal.path}`);
+  }
+
   /** @throws AppError JOURNAL_UNREADABLE, KEY_MISSING, KEY_UNUSABLE */
   async headOf(journal: FoundJournal): Promise<OpenRecord | undefined> {
-    return headOf(journal.path, await this.keyOf(journal));
+    return headOf(journal.path, await this.readingKeyOf(journal));
+  }
+
+  /** Notes whose it is, and whether it is sealed. @throws the operating system's error */
+  async note(path: string, id: string, about: RecordingAbout): Promise<void> {
+    const { accountId, ...rest } = about;
+    // A key that can't be had just now is one.
+    const sealed = await this.keyOf({ accountId, id }).then(
+      (key) => key !== undefined,
+      () => true,
+    );
+    await writeFile(aboutPath(path), JSON.stringify({ ...rest, ...(sealed ? { sealed } : {}) }), { mode: 0o600 });
   }
 
   /** Every account's, in no order; those set aside are left out. */
@@ -71,8 +88,7 @@ export class Journals {
   }
 
   async about(accountId: string, id: string): Promise<RecordingAbout> {
-    const text = await readFile(aboutPath(this.path(accountId, id)), 'utf8').catch(() => undefined);
-    return text === undefined ? unknownAbout(accountId) : parseAbout(accountId, text);
+    return parseAbout(accountId, await noteBeside(this.path(accountId, id)));
   }
 
   /** Once the artefact is there, and its row says so. */
@@ -87,7 +103,7 @@ export class Journals {
   async adopt(from: string, about: RecordingAbout, id: string): Promise<string> {
     const path = this.path(about.accountId, id);
     await makeFolder(dirname(path));
-    await noteAbout(path, about);
+    await this.note(path, id, about);
     await rename(from, path);
     return path;
   }
@@ -128,6 +144,9 @@ export const foldersIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && /^[A-Za-z0-9_-]{1,64}$/.test(entry.name))
     .map(({ name }) => name);
+
+/** Empty where there is none. */
+const noteBeside = (path: string): Promise<string> => readFile(aboutPath(path), 'utf8').catch(() => '');
 
 const idIn = (name: string): string[] => (RECORDING_ID.test(name) ? [name] : []);
 

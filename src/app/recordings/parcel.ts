@@ -7,13 +7,16 @@ import { artefactSource, type KeyOf } from './stored-file.ts';
 
 /** @throws INPUT_MISSING when there is no artefact */
 export const parcelOf = (row: RecordingRow, keyOf: KeyOf): Parcel => {
-  if (row.artefactPath === null) throw new AppError('INPUT_MISSING', 'there is no artefact to deliver');
+  const { sha256, bytes } = row;
+  if (row.artefactPath === null || sha256 === null || bytes === null)
+    throw new AppError('INPUT_MISSING', 'there is no artefact to deliver');
   const text = (key: string): string | undefined => {
     const value = row.document[key];
     return typeof value === 'string' ? value : undefined;
   };
   return {
     source: artefactSource(row, keyOf),
+    expected: { sha256, bytes },
     contentType: mediaTypeOf(row.format),
     format: row.format,
     recordingId: row.id,

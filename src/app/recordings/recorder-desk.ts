@@ -9,7 +9,7 @@ import type { RecordingRow } from '../../store/rows.ts';
 import type { RecordingAbout } from './about.ts';
 import type { Finalizing } from './finalizing.ts';
 import type { JournalRows } from './journal-rows.ts';
-import { noteAbout } from './journals.ts';
+import type { Journals } from './journals.ts';
 import { inState, rowOf } from './recording-row.ts';
 import type { ShelfStore } from './shelf-store.ts';
 import type { Teller } from './teller.ts';
@@ -21,6 +21,7 @@ export type ToldRecorder = Pick<Recorder, 'head' | 'path'>;
 export type RecorderDeskOptions = {
   readonly store: Pick<ShelfStore, 'recordings'>;
   readonly rows: JournalRows;
+  readonly journals: Pick<Journals, 'note'>;
   readonly turns: WriteTurns;
   readonly finalizing: Finalizing;
   readonly teller: Teller;
@@ -48,13 +49,13 @@ export class RecorderDesk {
   }
 
   started({ head, path }: ToldRecorder, about: RecordingAbout): void {
-    const { rows, turns, teller, clock } = this.#options;
+    const { rows, journals, turns, teller, clock } = this.#options;
     this.#live.add(head.id);
     const row = rowOf(head, about, path, clock.now());
     void turns.add(head.id, async () => {
-      const noted = noteAbout(path, about).catch((error: unknown) =>
-        teller.defect('whose a journal is could not be noted', error),
-      );
+      const noted = journals
+        .note(path, head.id, about)
+        .catch((error: unknown) => teller.defect('whose a journal is could not be noted', error));
       await rows.insert(row);
       await noted;
     });

@@ -6,15 +6,17 @@ import { isSealedFile } from '../../spool/seal/sealed-file.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import { aboutPath } from './journals.ts';
 import { peaksPath } from './peaks.ts';
+import type { ProvenFiles } from './proven-files.ts';
 import { mediaTypeOf } from './recording-row.ts';
 import { artefactSource, type KeyOf } from './stored-file.ts';
 
 /** @throws NOT_FOUND when there is none */
-export const artefactOf = async (row: RecordingRow, keyOf: KeyOf): Promise<ArtefactFile> => {
+export const artefactOf = async (row: RecordingRow, keyOf: KeyOf, proven: ProvenFiles): Promise<ArtefactFile> => {
   const { id, artefactPath: path, bytes, sha256, mediaName, format } = row;
   if (path === null || bytes === null || sha256 === null || !(await isThere(row, path, keyOf)))
     throw new AppError('NOT_FOUND', 'the recording has no audio', { details: [id] });
-  return { source: artefactSource(row, keyOf), mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
+  const source = artefactSource(row, keyOf, (plain) => proven.source(plain, { sha256, bytes }));
+  return { source, mediaType: mediaTypeOf(format), bytes, mediaName, sha256 };
 };
 
 /** One whose key was destroyed is gone, though a crash may have kept its file. */

@@ -130,7 +130,7 @@ export class RecordingShelf implements RecordingsService {
   }
 
   async artefact(accountId: string, id: string): Promise<ArtefactFile> {
-    return artefactOf(await this.#row(accountId, id), this.#parts.keyOf);
+    return artefactOf(await this.#row(accountId, id), this.#parts.keyOf, this.#parts.proven);
   }
 
   async manifest(accountId: string, id: string): Promise<Readonly<Record<string, unknown>>> {
@@ -139,7 +139,7 @@ export class RecordingShelf implements RecordingsService {
 
   async peaks(accountId: string, id: string, points: number): Promise<Readonly<Record<string, unknown>>> {
     const row = await this.#row(accountId, id);
-    await artefactOf(row, this.#parts.keyOf);
+    await artefactOf(row, this.#parts.keyOf, this.#parts.proven);
     return this.#parts.waveforms.of(row, points);
   }
 
@@ -158,10 +158,9 @@ export class RecordingShelf implements RecordingsService {
     const row = await this.#row(accountId, id);
     if (row.url === null) throw new AppError('CONFLICT', 'the recording has no target');
     if (row.artefactPath === null) throw new AppError('CONFLICT', 'the recording has no artefact yet');
-    const { store } = this.#parts;
-    await store.recordings.update(id, inState('delivering', lastingError(row)));
     await this.#parts.deliveries.beginAgain(row);
-    return this.get(accountId, id);
+    // Also while the end of another try is being noted.
+    return this.#view({ ...(await this.#row(accountId, id)), ...inState('delivering', lastingError(row)) });
   }
 
   newUpload(accountId: string): Promise<UploadPlace> {

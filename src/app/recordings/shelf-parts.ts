@@ -11,6 +11,7 @@ import { Deliveries } from './deliveries.ts';
 import { Finalizing } from './finalizing.ts';
 import { JournalRows } from './journal-rows.ts';
 import { type FoundJournal, Journals } from './journals.ts';
+import { ProvenFiles } from './proven-files.ts';
 import { RecorderDesk } from './recorder-desk.ts';
 import { type RecoveryOptions, takeUp } from './recovery.ts';
 import { ReplayJobs } from './replay-jobs.ts';
@@ -31,6 +32,7 @@ export type ShelfParts = {
   readonly teller: Teller;
   readonly journals: Journals;
   readonly keyOf: KeyOf;
+  readonly proven: ProvenFiles;
   readonly finalizing: Finalizing;
   readonly deliveries: Deliveries;
   readonly desk: RecorderDesk;
@@ -67,7 +69,7 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     ...(options.auditMark === undefined ? {} : { auditMark: options.auditMark }),
     onDeliverable: (row) => deliveries.begin(row),
   });
-  const desk = new RecorderDesk({ store, rows, turns, finalizing, teller, clock });
+  const desk = new RecorderDesk({ store, rows, journals, turns, finalizing, teller, clock });
   const isLive = (id: string): boolean => desk.isLive(id);
   const vault = options.vault === undefined ? {} : { vault: options.vault };
   const beganMs = clock.now() / 1000;
@@ -94,7 +96,11 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     take: async (found) => void (await Promise.all(found.map(take))),
   });
   const waveforms = new Waveforms(background, keyOf, signal);
-  return { store, turns, teller, journals, keyOf, finalizing, deliveries, desk, uploads, jobs, waveforms, recovery };
+  const proven = new ProvenFiles(clock);
+  return {
+    ...{ store, turns, teller, journals, keyOf, proven, finalizing, deliveries },
+    ...{ desk, uploads, jobs, waveforms, recovery },
+  };
 };
 
 export const countsOf = ({ turns, finalizing, deliveries, jobs }: ShelfParts): ShelfCounts => ({

@@ -12,17 +12,21 @@ export type KeyOf = (recording: Pick<RecordingRow, 'accountId' | 'id'>) => Promi
 export const storedFile = (path: string, key: SealKey | undefined, purpose: 'artefact' | 'peaks'): ByteSource =>
   key === undefined ? plainFile(path) : sealedFile(path, key, purpose);
 
-/** The artefact of a row that has one. Its `open` throws INPUT_MISSING, SEAL_BROKEN, KEY_UNUSABLE. */
+/**
+ * The artefact of a row that has one. Its `open` throws INPUT_MISSING, SEAL_BROKEN, KEY_UNUSABLE, and what `plain` does.
+ * @param plain reads one that no key is left or was ever made for: its content proves nothing by itself
+ */
 export const artefactSource = (
   row: Pick<RecordingRow, 'accountId' | 'id' | 'artefactPath'>,
   keyOf: KeyOf,
+  plain: (path: string) => ByteSource = plainFile,
 ): ByteSource => ({
   open: async () => {
     const { artefactPath: path } = row;
     if (path === null) throw new AppError('INPUT_MISSING', 'the recording has no audio');
     const key = await keyOf(row);
-    if (key === undefined && (await isSealedFile(path)))
-      throw new AppError('SEAL_BROKEN', `${path} is sealed, and its key is gone`);
-    return storedFile(path, key, 'artefact').open();
+    if (key !== undefined) return storedFile(path, key, 'artefact').open();
+    if (await isSealedFile(path)) throw new AppError('SEAL_BROKEN', `${path} is sealed, and its key is gone`);
+    return plain(path).open();
   },
 });

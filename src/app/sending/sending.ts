@@ -19,6 +19,8 @@ export class Sending {
   readonly #agenda: Agenda;
   readonly #breakers: Breakers;
   readonly #tries = new UnderWay();
+  /** Entered anew while they were being tried. */
+  readonly #anew = new Map<string, AgendaEntry>();
   /** Targets of which more waits in the store. */
   readonly #full = new Set<string>();
   #alarm: AbortController | undefined;
@@ -49,7 +51,7 @@ export class Sending {
     return Math.max(dueUs, this.#breakers.openUntilUs(target));
   }
 
-  /** What waits in its store already. */
+  /** What waits in its store already. What is being tried is tried anew after that. */
   add(...entries: readonly AgendaEntry[]): void {
     for (const entry of entries) this.#enter(entry);
     this.#next();
@@ -79,6 +81,7 @@ export class Sending {
   /** Ends its tries, also one under way. */
   async cancel(id: string): Promise<void> {
     await this.#tries.end(id);
+    this.#anew.delete(id);
     this.#agenda.delete(id);
   }
 
@@ -105,7 +108,8 @@ export class Sending {
 
   #enter(entry: AgendaEntry): void {
     const { mostWaiting, mostPerTarget } = this.#options;
-    if (this.#agenda.has(entry.id)) this.#agenda.put(entry);
+    if (this.#agenda.isInFlight(entry.id)) this.#anew.set(entry.id, entry);
+    else if (this.#agenda.has(entry.id)) this.#agenda.put(entry);
     else if (this.#agenda.countOf(entry.target) >= mostPerTarget) this.#full.add(entry.target);
     else if (this.#agenda.waiting >= mostWaiting) this.#isShort = true;
     else this.#agenda.put(entry);
@@ -164,7 +168,9 @@ export class Sending {
       const { againUs, ...seen } = await this.#try(entry, signal);
       this.#tries.done(entry.id);
       this.#agenda.done(entry.id);
-      if (againUs !== undefined && !signal.aborted) this.#agenda.put({ ...entry, dueUs: againUs });
+      const next = this.#anew.get(entry.id) ?? (againUs === undefined ? undefined : { ...entry, dueUs: againUs });
+      this.#anew.delete(entry.id);
+      if (next !== undefined && !signal.aborted) this.#agenda.put(next);
       this.#judge(entry, ticket, seen);
       this.#next();
     });

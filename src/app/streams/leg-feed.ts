@@ -87,6 +87,7 @@ export class LegFeed {
     const media = this.#leg.media;
     media.ssrc = this.#ssrc;
     media.marker = false;
+    media.queues = true;
     media.codec = codec;
     media.arrivalUs = atUs;
     media.bytes = bytes;

@@ -40,6 +40,8 @@ const PAUSE_WAITING_BYTES = 2 ** 19;
 const PAUSE_MS = 100;
 /** A connection that has not been heard of for so long makes room for another. */
 const STALE_US = 10_000_000;
+/** Reasons of a peer's to end a stream that are none to end its call. */
+const COMES_BACK: ReadonlySet<string> = new Set(['reconnect', 'error']);
 const DONE = 1000;
 const POLICY = 1008;
 
@@ -165,10 +167,10 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
     this.#nowUs = this.#desk.nowUs();
     try {
       this.#dialect.closed();
+      this.end('closed');
     } catch (error) {
       this.fail(asAppError(error));
     }
-    this.end('closed');
   }
 
   // From the dialect.
@@ -216,7 +218,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
       if (call === undefined) return;
       const saidUs = (atMs === undefined ? undefined : this.#legs?.clockOf(atMs)) ?? atUs;
       const fromUs = Math.max(call.head.announcedUs, Math.min(atUs, saidUs));
-      call.serverMask(isOn, this.opening.kind.name, atUs, fromUs);
+      call.serverMask(isOn, { kind: this.opening.kind.name, stream: this.id }, atUs, fromUs);
     });
   }
 
@@ -229,7 +231,8 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   }
 
   end(reason: string): void {
-    if (this.#state === 'joining') this.#then(0, () => this.#finish(reason, { messages: [], code: DONE, reason }));
+    // However much waits: an end takes no room.
+    if (this.#state === 'joining') this.#waiting.push(() => this.#finish(reason, { messages: [], code: DONE, reason }));
     else this.#finish(reason, { messages: [], code: DONE, reason });
   }
 
@@ -265,7 +268,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
 
   #finish(reason: string, farewell: StreamFarewell): void {
     if (this.#state === 'over') return;
-    this.#leave(reason, undefined, reason === 'closed' && !this.#isClean);
+    this.#leave(reason, undefined, COMES_BACK.has(reason) || (reason === 'closed' && !this.#isClean));
     this.#peer.close(farewell);
     const { call_id, kind, bytes } = this.document;
     this.#settle.resolve({ call_id, kind, legs: this.legs, bytes, reason });

@@ -85,7 +85,9 @@ export const registerRecordingRoutes = (app: FastifyInstance, services: ApiServi
       }
       const inline = query.boolean('inline') ?? false;
       query.throwFaults();
-      await sendArtefact(reply, await artefactOf(recordings, accountId, id), inline ? 'inline' : 'attachment');
+      const artefact = await artefactOf(recordings, accountId, id);
+      const stallMs = services.limits.readerStallMs;
+      await sendArtefact(reply, artefact, inline ? 'inline' : 'attachment', { clock, stallMs });
       // Not its head alone, nor what the client has already.
       if (request.method !== 'HEAD' && reply.statusCode < 300) {
         const range = reply.getHeader('content-range');

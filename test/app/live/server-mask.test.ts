@@ -8,8 +8,8 @@ const scene = async () => {
   await live.announce({ record_call: { format: 'wav' } });
   live.speak(1000);
   const call = live.calls.find(ACCOUNT, 'c1')!;
-  const server = (isOn: boolean, fromUs = live.clock.us): void =>
-    call.serverMask(isOn, 'audiohook', live.clock.us, fromUs);
+  const server = (isOn: boolean, stream = 'first'): void =>
+    call.serverMask(isOn, { kind: 'audiohook', stream }, live.clock.us, live.clock.us);
   return { live, call, server, isMasked: () => live.calls.get(ACCOUNT, 'c1').masked };
 };
 
@@ -55,4 +55,16 @@ test('takes back no mask that somebody else has asked for, before it or during i
       await vi.waitFor(() => expect(isMasked(), 'its own, later').toBe(false));
     }
   }
+});
+
+test('takes back no pause of another stream, nor of a connection that broke', async () => {
+  const { server, isMasked } = await scene();
+  server(true, 'first');
+  server(true, 'second');
+  server(false, 'second');
+  expect(isMasked()).toBe(true);
+  server(false, 'third');
+  expect(isMasked()).toBe(true);
+  server(false, 'first');
+  await vi.waitFor(() => expect(isMasked()).toBe(false));
 });

@@ -1,9 +1,10 @@
 /** Deliveries over real sockets to a scripted target, with time in the test's hands (design §6.6). */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ShelfOptions } from '../../../src/app/recordings/shelf-options.ts';
+import { AppError } from '../../../src/core/errors.ts';
 import { PUBLIC_ONLY } from '../../../src/deliver/allow-list.ts';
 import { answer, ScriptedTarget, type Step } from '../../deliver/scripted-target.ts';
 import { type Kit, openShelf, recordCall, START_US, until } from './shelf-kit.ts';
@@ -212,6 +213,24 @@ describe('what fails at once', () => {
   });
 });
 
+test('an artefact that is not what was recorded is never sent, and its recording says so', async () => {
+  const target = await targetOf(answer(503), answer(201));
+  const kit = await openShelf(quick);
+  const id = await recordTo(kit, `${target.url}/in`);
+  await letTry(kit, id, 1);
+  const path = await artefactOf(kit, id);
+  const other = readFileSync(path);
+  other[other.length - 1]! ^= 1;
+  writeFileSync(path, other);
+  kit.clock.advance(kit.clock.nextMs);
+  await until(async () => (await kit.shelf.get('acme', id)).state === 'failed');
+  expect(target.seen).toHaveLength(1);
+  expect(await deliveryOf(kit, id)).toMatchObject({ state: 'failed', tries: 2, next_try_at: null });
+  expect(await kit.shelf.get('acme', id)).toMatchObject({ error: { code: 'ARTEFACT_MISMATCH' } });
+  const told = kit.events.find(({ type }) => type === 'delivery.failed');
+  expect(told!.data).toMatchObject({ error: { code: 'ARTEFACT_MISMATCH' } });
+});
+
 test('a target that does not answer holds up itself alone', async () => {
   const silent: Step = () => {};
   const slow = await targetOf(silent);
@@ -303,6 +322,122 @@ test('asking for it while it is tried is one try', async () => {
   expect(await deliveryOf(kit, id)).toMatchObject({ state: 'waiting', tries: 0, in_flight: true, next_try_at: null });
   expect(await kit.shelf.deliver('acme', id)).toMatchObject({ state: 'delivering' });
   expect(kit.shelf.counts).toMatchObject({ deliveriesInFlight: 1, deliveriesWaiting: 0 });
+});
+
+describe('asking for it again while a try ends', () => {
+  /** Asks once, just when the try has made the first or the second of its notes. */
+  const askAt = async (note: 'recording' | 'delivery', state: 'failed' | 'delivered', ...steps: Step[]) => {
+    const target = await targetOf(...steps);
+    const kit = await openShelf(quick);
+    const asked: unknown[] = [];
+    const ask = async (id: string): Promise<void> => {
+      if (asked.length === 0) asked.push(await kit.shelf.deliver('acme', id));
+    };
+    const { recordings, deliveries } = kit.store;
+    const [update, put] = [recordings.update.bind(recordings), deliveries.put.bind(deliveries)];
+    recordings.update = async (id, patch) => {
+      await update(id, patch);
+      if (note === 'recording' && patch.state === state) await ask(id);
+    };
+    deliveries.put = async (row) => {
+      await put(row);
+      if (note === 'delivery' && row.state === (state === 'delivered' ? 'done' : 'failed')) await ask(row.recordingId);
+    };
+    const id = await recordTo(kit, target.url);
+    await until(() => asked.length === 1, 'the question');
+    expect(asked).toMatchObject([{ state: 'delivering', error: null }]);
+    return { kit, id, target };
+  };
+
+  for (const note of ['recording', 'delivery'] as const) {
+    test(`that is refused delivers it anew: after the note of the ${note}`, async () => {
+      const { kit, id, target } = await askAt(note, 'failed', answer(403), answer(200));
+      await until(async () => (await deliveryOf(kit, id)).state === 'done');
+      expect(await kit.shelf.get('acme', id)).toMatchObject({ state: 'delivered', error: null });
+      expect(target.seen).toHaveLength(2);
+    });
+
+    test(`that is taken delivers it anew: after the note of the ${note}`, async () => {
+      const { kit, id, target } = await askAt(note, 'delivered', answer(200));
+      await until(async () => target.seen.length === 2 && (await deliveryOf(kit, id)).state === 'done');
+      expect((await kit.shelf.get('acme', id)).state).toBe('delivered');
+    });
+  }
+
+  for (const { name, status, tries, state } of [
+    { name: 'taken is all that was asked for', status: 200, tries: 1, state: 'delivered' },
+    { name: 'refused is followed by another', status: 403, tries: 2, state: 'delivered' },
+    { name: 'not taken for now is followed by another, at once', status: 503, tries: 2, state: 'delivered' },
+  ])
+    test(`a long one that is ${name}`, async () => {
+      let finish: (() => void) | undefined;
+      const slow: Step = async (request, response, note) => {
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        await answer(status)(request, response, note);
+      };
+      const target = await targetOf(slow, answer(200));
+      const kit = await openShelf({ ...quick, random: allRandom });
+      const id = await recordTo(kit, target.url);
+      await until(() => kit.shelf.counts.deliveriesInFlight === 1);
+      await until(() => finish !== undefined);
+      for (let n = 0; n < 3; n++)
+        expect(await kit.shelf.deliver('acme', id)).toMatchObject({ state: 'delivering', error: null });
+      finish?.();
+      await until(async () => (await kit.shelf.get('acme', id)).state === state);
+      await until(() => kit.shelf.counts.deliveriesInFlight === 0);
+      expect([target.seen.length, kit.clock.now()]).toEqual([tries, START_US]);
+    });
+
+  test('by one before it is taken and by another after: both get what they asked for', async () => {
+    let finish: (() => void) | undefined;
+    const slow: Step = async (request, response, note) => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      await answer(200)(request, response, note);
+    };
+    const target = await targetOf(slow, answer(200));
+    const kit = await openShelf(quick);
+    const { recordings } = kit.store;
+    const update = recordings.update.bind(recordings);
+    let isLate = false;
+    recordings.update = async (id, patch) => {
+      await update(id, patch);
+      if (patch.state !== 'delivered' || isLate) return;
+      isLate = true;
+      await kit.shelf.deliver('acme', id);
+    };
+    const id = await recordTo(kit, target.url);
+    await until(() => finish !== undefined);
+    await kit.shelf.deliver('acme', id);
+    finish?.();
+    await until(async () => target.seen.length === 2 && (await deliveryOf(kit, id)).state === 'done');
+  });
+
+  test('and then deleting it leaves nothing behind', async () => {
+    const target = await targetOf(() => {});
+    const kit = await openShelf(quick);
+    const id = await recordTo(kit, target.url);
+    await until(() => kit.shelf.counts.deliveriesInFlight === 1);
+    await kit.shelf.deliver('acme', id);
+    await kit.shelf.remove('acme', id);
+    expect(kit.shelf.counts).toMatchObject({ deliveriesInFlight: 0, deliveriesWaiting: 0 });
+    expect(await kit.store.deliveries.get(id)).toBeUndefined();
+  });
+});
+
+test('asked for again, its delivery is noted before the recording is', async () => {
+  const target = await targetOf(answer(403), () => {});
+  const kit = await openShelf(quick);
+  const id = await recordTo(kit, target.url);
+  await until(async () => (await deliveryOf(kit, id)).state === 'failed');
+  kit.store.deliveries.put = async () => {
+    throw new AppError('STORE_FAILED', 'full');
+  };
+  await expect(kit.shelf.deliver('acme', id)).rejects.toThrow('full');
+  expect((await kit.shelf.get('acme', id)).state).toBe('failed');
 });
 
 test('a recording without a target can’t be delivered', async () => {

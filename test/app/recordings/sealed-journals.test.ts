@@ -217,6 +217,35 @@ describe('a start after the service died', () => {
   });
 });
 
+describe('a plain journal in a sealed one’s place, whose key is gone', () => {
+  for (const { name, arrange } of [
+    { name: 'and its row as it was', arrange: async () => {} },
+    {
+      name: 'and its row lost',
+      arrange: async ({ kit, id }: Awaited<ReturnType<typeof died>>) => kit.store.recordings.remove('acme', id),
+    },
+  ])
+    test(`${name}: is set aside, and never made a recording`, async () => {
+      const before = await died();
+      await before.kit.shelf.close();
+      const plain = await openShelf({ pool: new HeldPool() });
+      const other = await recordCall(plain);
+      expect(other).toBe(before.id);
+      await until(() => plain.shelf.counts.finalizeRunning === 1);
+      rmSync(before.key);
+      copyFileSync(placesOf(plain, other).journal, before.journal);
+      await arrange(before);
+      const again = await restarted(before.kit);
+      const row = await again.store.recordings.get('acme', before.id);
+      expect(row?.error?.code).toBe(name.includes('lost') ? undefined : 'JOURNAL_UNREADABLE');
+      expect(again.files()).toEqual([
+        `journals/damaged/acme/${before.id}.about.json`,
+        `journals/damaged/acme/${before.id}.journal`,
+        'keys/store.key',
+      ]);
+    });
+});
+
 test('a recording whose key can not be kept fails like one whose journal can not be written, and leaves nothing', async () => {
   const kit = await sealedShelf();
   writeFileSync(join(kit.folder, 'keys/acme'), 'a file where the folder would be');

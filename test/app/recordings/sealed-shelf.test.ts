@@ -150,6 +150,41 @@ describe('its key', () => {
   });
 });
 
+describe('a plain file in a sealed one’s place, whose key is gone', () => {
+  const swapped = async (kit: Kit & { vault: Vault }, id: string, content: Buffer): Promise<void> => {
+    await kit.vault.destroy('acme', id);
+    writeFileSync(await artefactPath(kit, id), content);
+  };
+
+  test('opens only when it is what was recorded', async () => {
+    const kit = await sealedShelf();
+    const id = await recordCall(kit);
+    await kit.shelf.settled();
+    const content = await contentOf(kit, id);
+    const other = Buffer.from(content);
+    other[100]! ^= 1;
+    for (const wrong of [other, content.subarray(1), Buffer.concat([content, Buffer.alloc(1)])]) {
+      await swapped(kit, id, wrong);
+      await expect(contentOf(kit, id)).rejects.toMatchObject({ code: 'ARTEFACT_MISMATCH' });
+    }
+    await swapped(kit, id, content);
+    expect(await contentOf(kit, id)).toEqual(content);
+  });
+
+  test('is not delivered', async () => {
+    const target = await ScriptedTarget.start(answer(503), answer(201));
+    onTestFinished(() => target.close());
+    const kit = await sealedShelf();
+    const id = await recordCall(kit, { fields: { url: `${target.url}/in` } });
+    await until(() => target.seen.length === 1 && kit.shelf.counts.deliveriesInFlight === 0);
+    await swapped(kit, id, Buffer.alloc(700));
+    kit.clock.advance(60_000);
+    await until(async () => (await kit.shelf.get('acme', id)).state === 'failed');
+    expect(await kit.shelf.get('acme', id)).toMatchObject({ error: { code: 'ARTEFACT_MISMATCH' } });
+    expect(target.seen).toHaveLength(1);
+  });
+});
+
 test('damaged it is not delivered, and says why', async () => {
   const target = await ScriptedTarget.start(answer(503), answer(201));
   onTestFinished(() => target.close());
