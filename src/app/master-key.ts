@@ -64,8 +64,11 @@ export const rewrapKeys = async (
     const { count, unusable } = await vault.rewrap(signal);
     const fields = { masterKeyId: first, oldMasterKeyIds: others, rewrapped: count };
     if (unusable > 0)
-      logger.warn({ ...fields, unusable }, 'some keys are opened by no master key: their recordings can not be read');
-    logger.info(fields, 'the first master key has taken over every key: the lines behind it may be removed');
+      logger.warn(
+        { ...fields, unusable },
+        'some keys are opened by no master key: their recordings can not be read; the first one has taken over the others',
+      );
+    else logger.info(fields, 'the first master key has taken over every key: the lines behind it may be removed');
   } catch (error) {
     if (signal.aborted) return;
     logger.error(

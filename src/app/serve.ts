@@ -118,6 +118,11 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
   events.follow((accountId, event) => webhooks.take(accountId, event));
   const audit = new AuditTrail({ store, clock, log: logger, events, signingKey: signing.key });
   opened.add(() => audit.close());
+  if (signing.use === 'another') {
+    await tellSigningKey(signing, store, audit, logger);
+    await audit.caughtUp();
+    await signing.remember();
+  }
   const threads = availableParallelism();
   const pool = new FinalizePool(threads);
   opened.add(() => pool.close());
@@ -260,7 +265,7 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
   await shelf.recover();
   rewrapping = rewrapKeys(vault, logger, closing.signal);
   const isFirst = await tellFirstOwner(directory, folder, settings);
-  if (signing.use !== 'known') await tellSigningKey(signing, store, audit, logger);
+  if (signing.use === 'first') await tellSigningKey(signing, store, audit, logger);
   void audit.check().catch((error) => logger.error({ error }, 'the chains of the audit can not be checked'));
   await openPorts(ports, settings, logger);
   const url = await listen(api, settings);

@@ -52,6 +52,8 @@ export type SigningKeyInUse = {
   readonly key: KeyObject;
   /** Whether it was in use before, or another one was. */
   readonly use: 'known' | 'first' | 'another';
+  /** Takes it for known from now on. @throws STORE_FAILED */
+  readonly remember: () => Promise<void>;
 };
 
 /**
@@ -75,8 +77,12 @@ export const installedSigningKey = async (
     key = await makeSigningKey(path);
   }
   const { key_id: keyId, public_key: publicKey } = publicKeyDocument(key);
-  if (!(await signingKeys.add({ keyId, publicKey, firstUs: nowUs }))) return { key, use: 'known' };
-  return { key, use: used.length === 0 ? 'first' : 'another' };
+  const remember = async (): Promise<void> => void (await signingKeys.add({ keyId, publicKey, firstUs: nowUs }));
+  if (used.some((each) => each.keyId === keyId)) return { key, use: 'known', remember };
+  // Another one is remembered when it has been told: a start that fails in between tells it again.
+  if (used.length > 0) return { key, use: 'another', remember };
+  await remember();
+  return { key, use: 'first', remember };
 };
 
 /** There, but not to be read: no more missing than one that is broken. */

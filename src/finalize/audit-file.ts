@@ -2,8 +2,10 @@
  * Checks an audit that was exported (`GET …/audit?format=jsonl`): its head's signature, its chain, and whether the entry that a manifest names
  * is in it. Reads it once, a line at a time.
  */
+
 import { type FileHandle, open } from 'node:fs/promises';
 import { AppError, systemCode } from '../core/errors.ts';
+import { repeatsNames } from '../core/json-text.ts';
 import type { ChainedEntry } from '../store/audit-chain.ts';
 import { ChainCheck } from '../store/chain-check.ts';
 import { type Check, failed, passed, unproven } from './check.ts';
@@ -111,7 +113,8 @@ const entryCheck = (head: Head, { mark, found, beforeFirst }: Sought): Check => 
 const parsed = (line: string): object | undefined => {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    const isOne = typeof value === 'object' && value !== null && !Array.isArray(value) && !repeatsNames(line, value);
+    return isOne ? value : undefined;
   } catch {
     return undefined;
   }

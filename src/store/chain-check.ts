@@ -56,6 +56,11 @@ export class ChainCheck {
     this.#last = { entry: number, hash };
   }
 
+  /** An entry that stood in it before and does not any more. When its time was up, the chain says so. */
+  lost({ entry }: ChainEnd): void {
+    if (entry > (this.#pruned?.entry ?? 0)) this.#fault(entry, 'was in it before, and is gone or another');
+  }
+
   /** There are no more. @param end where the chain is known to end. @param first the number it is known to begin with, where it is */
   finish(end: ChainEnd, first?: number): void {
     this.#judgeBeginning();

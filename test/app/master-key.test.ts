@@ -229,6 +229,21 @@ describe('a rotation', () => {
     expect(logged).toHaveLength(1);
   });
 
+  test('that can not read one key says to keep every line', async () => {
+    const place = installation();
+    const vault = await place.open();
+    vault.create('acme', ID);
+    await vault.durable(ID);
+    writeFileSync(place.file, `${hexKey()}\n${readFileSync(place.file, 'utf8')}`);
+    const [path] = readdirSync(join(place.data, 'keys', 'acme')).map((name) => join(place.data, 'keys', 'acme', name));
+    // What reading a folder fails with is no ENOENT, as a bad disk's is none.
+    rmSync(path!);
+    mkdirSync(path!);
+    await rewrapKeys(await place.open(), place.logger as never, new AbortController().signal);
+    expect(place.logged.at(-1)).toMatch(/keep every line/);
+    expect(place.logged.join('\n')).not.toMatch(/may be removed/);
+  });
+
   test('that fails says to keep every line', async () => {
     const { data, file, logged, logger, open } = installation();
     await open();

@@ -73,6 +73,10 @@ describe('the key of an installation', () => {
     write(signingKeyPath(folder), pemOf(privateKey));
     const found = await installedSigningKey(folder, store, NOW_US + 1);
     expect([found.use, found.key.equals(privateKey)]).toEqual(['another', true]);
+    // A start that fails before it was told tells it again.
+    expect((await installedSigningKey(folder, store, NOW_US + 2)).use).toBe('another');
+    await found.remember();
+    expect((await installedSigningKey(folder, store, NOW_US + 3)).use).toBe('known');
     expect(await store.signingKeys.list()).toHaveLength(2);
   });
 

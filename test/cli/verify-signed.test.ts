@@ -296,6 +296,12 @@ describe('what verify makes of an audit', () => {
       told: [CHAIN, /^- +audit entry +the manifest names none$/],
     },
     {
+      name: 'an entry that names its action twice: readers may take either',
+      args: () => withAudit(changed((all) => all.splice(3, 1, all[3]!.replace('{', '{"action":"recording.unmask",')))),
+      status: 1,
+      told: [/^FAIL /],
+    },
+    {
       name: 'an entry removed',
       args: () => withAudit(changed((all) => all.splice(3, 1))),
       status: 1,

@@ -327,10 +327,7 @@ describe('the audio', () => {
       } = await api.ask(method, ONE, {
         headers: { ...AUDIO_TYPE, ...headers },
       });
-      expect([status, method === 'HEAD' ? raw.length : json.message]).toEqual([
-        409,
-        method === 'HEAD' ? 0 : 'artefact_mismatch',
-      ]);
+      expect([status, json.message]).toEqual([409, 'artefact_mismatch']);
       expect(answered).not.toHaveProperty('etag');
       expect(raw.includes(path)).toBe(false);
       expect(readdirSync('/proc/self/fd').some((fd) => linkOf(fd) === realpathSync(path))).toBe(false);

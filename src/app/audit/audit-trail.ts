@@ -102,6 +102,11 @@ export class AuditTrail implements AuditService {
     await this.#watch.look();
   }
 
+  /** Resolves when what was noted before is written. @throws STORE_FAILED while it can't be */
+  caughtUp(): Promise<void> {
+    return this.#queue.caughtUp();
+  }
+
   /** Writes what waits, or gives it up where the store fails. */
   async close(): Promise<void> {
     await this.#watch.close();

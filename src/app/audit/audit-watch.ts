@@ -91,13 +91,14 @@ export class AuditWatch {
     await this.#check(accountId, first?.entry ?? 0, from);
   }
 
-  async #check(accountId: string, first: number, from: Seen | undefined): Promise<void> {
+  /** @param lost what was seen before and is not there any more */
+  async #check(accountId: string, first: number, from: Seen | undefined, lost?: ChainEnd): Promise<void> {
     const { audit } = this.#options;
     const end = (await audit.end(accountId)) ?? CHAIN_BEGIN;
     // The last one that was seen, once more: it may have been changed, or cut off.
     const check = new ChainCheck(accountId, from?.end);
     if (from !== undefined && !(await this.#isThere(accountId, from.end)))
-      return this.#check(accountId, first, undefined);
+      return this.#check(accountId, first, undefined, from.end);
     for (let after = from?.end.entry ?? 0; after < end.entry; ) {
       const rows = await audit.chain(accountId, { after, limit: PAGE });
       if (rows.length === 0 || this.#isClosed) break;
@@ -106,6 +107,7 @@ export class AuditWatch {
       await setImmediate();
     }
     if (this.#isClosed) return;
+    if (lost !== undefined) check.lost(lost);
     check.finish(end);
     this.#seen.set(accountId, { first, end, faults: (from?.faults ?? 0) + check.faultCount });
     if (check.faultCount > 0) this.#tell(accountId, check);

@@ -84,7 +84,9 @@ export class RecordingShelf implements RecordingsService {
     const { store } = this.#parts;
     await retryFailed(this.#parts.recovery);
     const remove = (row: RecordingRow): Promise<void> => this.#erase(row);
-    return sweep({ store, nowUs: clock.now(), retentionDays, remove, signal: this.#closing.signal });
+    const onKept = ({ id }: RecordingRow, error: unknown): void =>
+      this.#parts.teller.defect(`recording ${id} is old enough and could not be removed`, error);
+    return sweep({ store, nowUs: clock.now(), retentionDays, remove, onKept, signal: this.#closing.signal });
   }
 
   /** Resolves when nothing is written, finalized or replayed any more. Deliveries may wait. */

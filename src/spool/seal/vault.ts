@@ -130,7 +130,9 @@ export class Vault {
       try {
         if (await this.#inTurn(path, () => this.#rewrapOne(path, purposeOf(accountId, id)))) count++;
       } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'KEY_UNUSABLE') throw error;
+        // One that could not be read may be under an old key still: no key may be given up for it.
+        const isRead = error instanceof AppError && systemCode(error.cause) === undefined;
+        if (!isRead || error.code !== 'KEY_UNUSABLE') throw error;
         unusable++;
       }
     }

@@ -80,6 +80,20 @@ describe('chains that hold', () => {
 });
 
 describe('a chain that does not', () => {
+  test('hold what it held: its end cut off, and noted as if it had never been', async () => {
+    const { trail, add, tamper, errors, published } = await openTrail();
+    await add(10);
+    await trail.check();
+    expect(errors).toEqual([]);
+    await tamper(
+      `begin; delete from audit where account_id = 'acme' and entry > 6;
+       update audit_heads set entry = 6, hash = (select hash from audit where account_id = 'acme' and entry = 6) where account_id = 'acme'; commit`,
+    );
+    await trail.sweep();
+    expect(errors[0]).toBe('the chain of an audit does not hold');
+    expect(JSON.stringify(published)).toContain('was in it before, and is gone or another');
+  });
+
   for (const { name, sql, entry, why } of [
     { name: 'an entry removed', sql: 'delete from audit where entry = 4', entry: 4, why: 'entry 4 is missing' },
     {

@@ -336,8 +336,9 @@ describe('asking for it again while a try ends', () => {
     const { recordings, deliveries } = kit.store;
     const [update, put] = [recordings.update.bind(recordings), deliveries.put.bind(deliveries)];
     recordings.update = async (id, patch) => {
-      await update(id, patch);
+      const isThere = await update(id, patch);
       if (note === 'recording' && patch.state === state) await ask(id);
+      return isThere;
     };
     deliveries.put = async (row) => {
       await put(row);
@@ -404,10 +405,12 @@ describe('asking for it again while a try ends', () => {
     const update = recordings.update.bind(recordings);
     let isLate = false;
     recordings.update = async (id, patch) => {
-      await update(id, patch);
-      if (patch.state !== 'delivered' || isLate) return;
-      isLate = true;
-      await kit.shelf.deliver('acme', id);
+      const isThere = await update(id, patch);
+      if (patch.state === 'delivered' && !isLate) {
+        isLate = true;
+        await kit.shelf.deliver('acme', id);
+      }
+      return isThere;
     };
     const id = await recordTo(kit, target.url);
     await until(() => finish !== undefined);

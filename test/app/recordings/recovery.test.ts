@@ -194,7 +194,8 @@ describe('what is on its way to a target', () => {
       arrange: async ({ kit, id, journal }: Awaited<ReturnType<typeof died>>) => {
         await finishUnnoted(kit, id);
         const path = join(kit.folder, finalFiles(id)[0]);
-        const found = { artefactPath: path, manifestPath: `${path}.json`, bytes: 1, sha256: 'x' };
+        const { bytes, sha256 } = JSON.parse(readFileSync(`${path}.json`, 'utf8')).artefact;
+        const found = { artefactPath: path, manifestPath: `${path}.json`, bytes, sha256 };
         await kit.store.recordings.update(id, { state: 'delivering', ...found });
         rmSync(journal);
       },
@@ -346,6 +347,23 @@ describe('the service dies at any of its writes', () => {
 
 describe('a sweep', () => {
   const DAY_MS = 86_400_000;
+
+  test('that can not remove one recording removes the others, and tells of it', async () => {
+    const kit = await openShelf({ retentionDays: 30 });
+    const stuck = await recordCall(kit, { callId: 'stuck' });
+    const other = await recordCall(kit, { callId: 'other' });
+    await kit.shelf.settled();
+    const [path] = finalFiles(stuck).map((name) => join(kit.folder, name));
+    // A folder in its place: a file's removal fails.
+    rmSync(path!);
+    mkdirSync(join(path!, 'x'), { recursive: true });
+    kit.clock.advance(31 * DAY_MS);
+    expect(await kit.shelf.sweep()).toBe(1);
+    await expect(kit.shelf.get('acme', other)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await kit.shelf.get('acme', stuck)).toMatchObject({ state: 'stored' });
+    rmSync(path!, { recursive: true });
+    expect(await kit.shelf.sweep()).toBe(1);
+  });
 
   test('removes what is older than its days, delivered or without a target, and nothing else', async () => {
     const target = await targetOf();
