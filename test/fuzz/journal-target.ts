@@ -5,35 +5,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readJournal } from '../../src/spool/journal-reader.ts';
-import type { OpenRecord } from '../../src/spool/journal-record.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
+import { SAMPLE_HEAD } from '../support/sample-journal.ts';
 
 const KEY = createSecretKey(Buffer.alloc(32, 7));
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-const HEAD: OpenRecord = {
-  version: 1,
-  id: `202611-${'0'.repeat(32)}`,
-  callId: 'c',
-  mediaName: 'a.wav',
-  format: 'wav',
-  sampleRate: null,
-  channels: 'stereo',
-  maskMode: 'silence',
-  minSeconds: 0,
-  startUs: 0,
-  startsWith: 'command',
-  origin: '',
-  label: '',
-  url: '',
-  method: 'put',
-  parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
-};
-
 const written = async (name: string, key?: typeof KEY): Promise<Uint8Array> => {
   const path = join(folder, name);
-  const journal = new JournalWriter(path, HEAD, key === undefined ? {} : { key });
+  const journal = new JournalWriter(path, SAMPLE_HEAD, key === undefined ? {} : { key });
   for (let i = 0; i < 5; i++) {
     journal.frame(0, i * 20_000, i * 160, Buffer.alloc(160, i), 0, 160);
     await journal.sync();

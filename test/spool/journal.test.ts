@@ -4,36 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { type JournalEnd, readJournal } from '../../src/spool/journal-reader.ts';
-import type { MaskRecord, OpenRecord, TrackRecord } from '../../src/spool/journal-record.ts';
+import type { MaskRecord } from '../../src/spool/journal-record.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
+import { SAMPLE_HEAD as OPEN, SAMPLE_TRACK as TRACK } from '../support/sample-journal.ts';
 import { scratchDir } from '../support/scratch.ts';
 
-const OPEN: OpenRecord = {
-  version: 1,
-  id: `202601-${'0'.repeat(32)}`,
-  callId: 'call-1',
-  mediaName: 'x.wav',
-  format: 'wav',
-  sampleRate: null,
-  channels: 'stereo',
-  maskMode: 'silence',
-  minSeconds: 0,
-  startUs: 1.7e15,
-  startsWith: 'command',
-  origin: '',
-  label: '',
-  url: '',
-  method: 'put',
-  parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
-};
-const TRACK: TrackRecord = {
-  track: 0,
-  line: 0,
-  trusted: true,
-  leg: 'a',
-  ssrc: 1,
-  codec: { name: 'PCMU', clockRate: 8000, channels: 1 },
-};
 const MASK: MaskRecord = {
   id: 0,
   startUs: 1.7e15,

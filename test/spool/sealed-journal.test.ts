@@ -6,39 +6,15 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { type JournalEnd, readJournal } from '../../src/spool/journal-reader.ts';
-import type { OpenRecord, TrackRecord } from '../../src/spool/journal-record.ts';
+import type { OpenRecord } from '../../src/spool/journal-record.ts';
 import { SEALED_HEAD_BYTES, SEGMENT_HEAD_BYTES, TAG_BYTES } from '../../src/spool/journal-segments.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
 import { newSealKey, type SealKey } from '../../src/spool/seal/seal-key.ts';
+import { SAMPLE_HEAD, SAMPLE_TRACK as TRACK } from '../support/sample-journal.ts';
 import { scratchDir } from '../support/scratch.ts';
 
 const SECRET = Buffer.from('53ecb1374e9a0fd16288c5f31b7d24a9', 'hex');
-const OPEN: OpenRecord = {
-  version: 1,
-  id: `202601-${'0'.repeat(32)}`,
-  callId: 'call-of-somebody',
-  mediaName: 'x.wav',
-  format: 'wav',
-  sampleRate: null,
-  channels: 'stereo',
-  maskMode: 'silence',
-  minSeconds: 0,
-  startUs: 1.7e15,
-  startsWith: 'command',
-  origin: '',
-  label: '',
-  url: '',
-  method: 'put',
-  parties: { from: '', to: '', callerIdName: '', callerIdNumber: '', calleeIdName: '', calleeIdNumber: '' },
-};
-const TRACK: TrackRecord = {
-  track: 0,
-  line: 0,
-  trusted: true,
-  leg: 'a',
-  ssrc: 1,
-  codec: { name: 'PCMU', clockRate: 8000, channels: 1 },
-};
+const OPEN: OpenRecord = { ...SAMPLE_HEAD, callId: 'call-of-somebody' };
 
 const KEY = newSealKey(randomBytes);
 

@@ -198,7 +198,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
       this.#legs?.take(track, bytes, place, atUs);
       return;
     }
-    const copy = Buffer.from(Uint8Array.from(bytes));
+    const copy = Uint8Array.from(bytes);
     bytes.fill(0);
     this.#then(copy.length, () => this.#legs?.take(track, copy, place, atUs));
   }

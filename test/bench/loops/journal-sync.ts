@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SAMPLE_HEAD } from '../../support/sample-journal.ts';
 import { built } from './built.ts';
-import { JOURNAL_HEAD } from './journal-head.ts';
 import type { Loop } from './loop.ts';
 import { repeated } from './stopwatch.ts';
 
@@ -27,11 +27,7 @@ export const loop: Loop = async ({ options, folder, leastSeconds }) => {
   }
   const { JournalWriter } = await built('spool/journal-writer');
   const { newSealKey } = await built('spool/seal/seal-key');
-  const journal = new JournalWriter(
-    path,
-    JOURNAL_HEAD,
-    options.sealed === true ? { key: newSealKey(randomBytes) } : {},
-  );
+  const journal = new JournalWriter(path, SAMPLE_HEAD, options.sealed === true ? { key: newSealKey(randomBytes) } : {});
   let written = 0;
   const actions = await repeated(leastSeconds, async () => {
     for (let frame = 0; frame < FRAMES; frame++, written++)

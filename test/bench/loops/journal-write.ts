@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { SAMPLE_HEAD } from '../../support/sample-journal.ts';
 import { built } from './built.ts';
-import { JOURNAL_HEAD } from './journal-head.ts';
 import type { Loop } from './loop.ts';
 import { repeated } from './stopwatch.ts';
 
@@ -21,7 +21,7 @@ export const loop: Loop = async ({ options, folder, leastSeconds }) => {
   const packets = await repeated(leastSeconds, async () => {
     const journal = new JournalWriter(
       path,
-      JOURNAL_HEAD,
+      SAMPLE_HEAD,
       options.sealed === true ? { key: newSealKey(randomBytes) } : {},
     );
     for (let frame = 0; frame < FRAMES; frame++) {
