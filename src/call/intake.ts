@@ -238,6 +238,8 @@ export class Intake {
     held.line = line;
     // The copy is judged; nothing of the frame stays where it came in.
     bytes.fill(0, start, end);
+    // Not only when the first that wait have waited long enough: by then the timestamps may have jumped again.
+    if (!placed && arrivalUs <= this.holdBehindUs && timeline.isResolvable(arrivalUs)) this.#resolve(timeline);
     this.release(arrivalUs);
   }
 
