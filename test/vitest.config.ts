@@ -6,13 +6,14 @@ import { SaidReporter } from './support/said-reporter.ts';
 const NEED_SQLITE = [
   'test/app/audit/*.test.ts',
   'test/app/webhooks/*.test.ts',
-  'test/app/recordings/{audio-import,background,deliveries,hostile-targets,incomplete,peaks,recovery,replay-jobs,shelf-life}.test.ts',
-  'test/cli/doctor-service.test.ts',
+  'test/app/recordings/{audio-import,background,deliveries,following,hostile-targets,incomplete,peaks,recovery,replay-jobs,sealed-journals,sealed-shelf,sealed-uploads,shelf-life,signed-manifests}.test.ts',
+  'test/app/signing-key.test.ts',
+  'test/cli/{doctor-service,verify-signed}.test.ts',
   'test/crash/crash.test.ts',
-  'test/directory/{directory,document-fields,sessions}.test.ts',
+  'test/directory/{directory,document-fields,sessions,stream-keys}.test.ts',
   'test/http/{api-*,audit-notes}.test.ts',
   'test/live/*.test.ts',
-  'test/store/{migrations,recording-page,sqlite-binding,store,tables,threaded-store,webhook-table}.test.ts',
+  'test/store/{audit-chain,audit-migration,migrations,recording-page,sqlite-binding,store,tables,threaded-store,webhook-table}.test.ts',
 ];
 if (!HAS_SQLITE)
   process.stderr.write(
