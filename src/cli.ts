@@ -26,4 +26,5 @@ const status = await main(process.argv.slice(2), {
 const lost = await stdout.flushed();
 // Whatever failed has said so already, in its one line.
 if (status === 0 && lost !== undefined) process.stderr.write(errorLine(lost));
-process.exitCode = status === 0 ? (lost?.exit ?? 0) : status;
+// All is done and told. Left to end by itself, Node.js can stand still for ever (nodejs/node#54918: its compiler's threads wait for this one).
+process.exit(status === 0 ? (lost?.exit ?? 0) : status);
