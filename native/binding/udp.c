@@ -131,13 +131,13 @@ static napi_value udp_read(napi_env env, napi_callback_info info) {
   return rc_number(env, (double)rc_udp_read(udp, into.data, into.length));
 }
 
-/* (handle, counts: Float64Array [received, overflowed, ringFull, waitingBytes, mostWaitingBytes]) */
+/* (handle, counts: Float64Array [received, overflowed, ringFull, waitingBytes, mostWaitingBytes, reachedUs]) */
 static napi_value udp_count(napi_env env, napi_callback_info info) {
   rc_arguments arguments = rc_arguments_of(env, info);
   rc_udp *udp = running(&arguments);
   rc_array counts = rc_array_at(&arguments, 1, napi_float64_array);
   if (arguments.is_bad) return NULL;
-  if (counts.length < 5) return rc_throw_errno(env, EINVAL, "counts");
+  if (counts.length < 6) return rc_throw_errno(env, EINVAL, "counts");
   rc_udp_counts now = rc_udp_count(udp);
   double *to = counts.data;
   to[0] = (double)now.received;
@@ -145,6 +145,15 @@ static napi_value udp_count(napi_env env, napi_callback_info info) {
   to[2] = (double)now.ring_full;
   to[3] = (double)now.waiting_bytes;
   to[4] = (double)now.most_waiting_bytes;
+  to[5] = now.reached_us;
+  return NULL;
+}
+
+/* (handle): reachedUs will go on */
+static napi_value udp_look(napi_env env, napi_callback_info info) {
+  rc_arguments arguments = rc_arguments_of(env, info);
+  rc_udp *udp = running(&arguments);
+  if (!arguments.is_bad) rc_udp_look(udp);
   return NULL;
 }
 
@@ -168,7 +177,7 @@ napi_status rc_udp_functions(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       RC_FUNCTION("udpStart", udp_start), RC_FUNCTION("udpBind", udp_bind),   RC_FUNCTION("udpClose", udp_close),
       RC_FUNCTION("udpRead", udp_read),   RC_FUNCTION("udpCount", udp_count), RC_FUNCTION("udpStop", udp_stop),
-      RC_FUNCTION("steadyUs", steady_us),
+      RC_FUNCTION("udpLook", udp_look),   RC_FUNCTION("steadyUs", steady_us),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

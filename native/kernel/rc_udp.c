@@ -43,6 +43,8 @@ struct rc_udp {
   atomic_int is_stopping;
   atomic_int is_told;
   atomic_ullong received, overflowed, ring_full, most_waiting;
+  /* Whole µs. */
+  atomic_ullong reached;
 };
 
 static int grow(rc_udp *udp) {
@@ -74,8 +76,10 @@ static int round_of(rc_udp *udp) {
   pthread_mutex_unlock(&udp->lock);
   atomic_fetch_add(&udp->received, taken.datagrams);
   atomic_fetch_add(&udp->overflowed, taken.overflowed);
-  int is_released = rc_batch_release(&udp->batch, taken.is_full ? taken.since + 1e6 : taken.until - SETTLE_US, &udp->ring);
+  double until = taken.is_full ? taken.since + 1e6 : taken.until - SETTLE_US;
+  int is_released = rc_batch_release(&udp->batch, until, &udp->ring);
   if (!is_released || taken.is_full) atomic_fetch_add(&udp->ring_full, 1);
+  else if (until > 0) atomic_store(&udp->reached, (unsigned long long)until);
   size_t waiting = rc_ring_waiting(&udp->ring);
   if (waiting > atomic_load(&udp->most_waiting)) atomic_store(&udp->most_waiting, waiting);
   if (waiting > 0) notify(udp);
@@ -271,8 +275,11 @@ rc_udp_counts rc_udp_count(rc_udp *udp) {
       .ring_full = atomic_load(&udp->ring_full),
       .waiting_bytes = rc_ring_waiting(&udp->ring),
       .most_waiting_bytes = atomic_load(&udp->most_waiting),
+      .reached_us = (double)atomic_load(&udp->reached),
   };
 }
+
+void rc_udp_look(rc_udp *udp) { wake(udp); }
 
 void rc_udp_stop(rc_udp *udp) {
   if (udp == NULL) return;

@@ -36,6 +36,8 @@ typedef struct {
   /* Bytes that wait in the ring now, and the most there were. */
   uint64_t waiting_bytes;
   uint64_t most_waiting_bytes;
+  /* All that had arrived by then, µs on CLOCK_MONOTONIC, is in the ring or was read from it. */
+  double reached_us;
 } rc_udp_counts;
 
 /*
@@ -68,6 +70,9 @@ int rc_udp_close(rc_udp *udp, uint32_t socket);
 size_t rc_udp_read(rc_udp *udp, uint8_t *out, size_t capacity);
 
 rc_udp_counts rc_udp_count(rc_udp *udp);
+
+/* Has the thread look once more, so that `reached_us` goes on though nothing comes. */
+void rc_udp_look(rc_udp *udp);
 
 /* Ends the thread, closes every socket, frees everything. notify is not called any more when this returns. */
 void rc_udp_stop(rc_udp *udp);

@@ -89,11 +89,8 @@ export class Call {
     this.#foreseen = options.foreseen ?? [];
     this.#positions = new PositionMasks(this.#foreseen);
     this.#recordings = new Recordings({ ...options, tallies: () => this.tallies() });
-    this.#gate = new MaskGate(
-      this.masks,
-      this.#positions,
-      () => this.#recordings.open,
-      (startUs) => this.#startPending(startUs),
+    this.#gate = new MaskGate(this.masks, this.#positions, this.#recordings.open, this.#pending, (startUs) =>
+      this.#startPending(startUs),
     );
     this.#intake = new Intake({
       gate: this.#gate,

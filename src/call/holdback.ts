@@ -1,9 +1,11 @@
 /**
  * Frames that wait in memory, in the order they arrived: for their stream's line to be trusted, and for the lookback during which
- * a mask may still reach them (design §4, rules 2 and 8). Slots are used again, and zeroed before they are.
+ * a mask may still reach them (design §4, rules 2 and 8). Slots are used again, by whatever call of the thread, and zeroed before they are.
  */
-import type { Line, PacketOrder } from '../media/timeline.ts';
+import { soundless } from '../media/codecs/soundless.ts';
+import { type Line, type PacketOrder, StreamTimeline } from '../media/timeline.ts';
 import type { TrackSource } from '../record/track-source.ts';
+import { copyBytes } from '../spool/frame-copy.ts';
 import type { PacketTimeline } from './stream.ts';
 
 export type HeldFrame = {
@@ -21,19 +23,80 @@ export type HeldFrame = {
   /** It may have come as early as this. */
   sinceUs: number;
   bytes: Buffer;
+  /** The memory that `bytes` lies in. */
+  memory: DataView;
   length: number;
 };
 
+/** 20 ms of G.711, with room. */
 const SLOT_BYTES = 256;
+/** Slots are cut out of so much at a time; what is not used yet takes no memory. */
+const SLAB_BYTES = 1 << 20;
+/** Slots that are kept for later; each is a frame, in its own memory where that is longer. */
+const MOST_SPARE = 4096;
+const LONGEST_SPARE_BYTES = 2048;
+
+// What a spare slot says it holds, so that it keeps no call in memory.
+const NO_TIMELINE = new StreamTimeline(8000, () => -1);
+const NO_SOURCE: TrackSource = {
+  leg: 'a',
+  ssrc: 0,
+  codec: soundless({ name: 'CN', clockRate: 8000, channels: 1 }),
+};
+
+const spare: HeldFrame[] = [];
+
+const makeSlot = (bytes: Buffer, memory: DataView): HeldFrame => ({
+  timeline: NO_TIMELINE,
+  source: NO_SOURCE,
+  line: undefined,
+  ticks: 0,
+  duration: 0,
+  arrivalUs: 0,
+  order: 'inOrder',
+  reachBackUs: 0,
+  sinceUs: 0,
+  bytes,
+  memory,
+  length: 0,
+});
+
+let slab = Buffer.alloc(0);
+let slabView = new DataView(slab.buffer);
+let slabUsed = 0;
+
+const cutSlot = (): HeldFrame => {
+  if (slabUsed === slab.length) {
+    slab = Buffer.alloc(SLAB_BYTES);
+    slabView = new DataView(slab.buffer);
+    slabUsed = 0;
+  }
+  slabUsed += SLOT_BYTES;
+  return makeSlot(slab.subarray(slabUsed - SLOT_BYTES, slabUsed), slabView);
+};
+
+const takeSlot = (length: number): HeldFrame => {
+  const slot = spare.pop() ?? cutSlot();
+  if (slot.bytes.length < length) {
+    slot.bytes = Buffer.alloc(length);
+    slot.memory = new DataView(slot.bytes.buffer);
+  }
+  return slot;
+};
+
+const giveSlot = (slot: HeldFrame): void => {
+  slot.bytes.fill(0, 0, slot.length);
+  slot.timeline = NO_TIMELINE;
+  slot.source = NO_SOURCE;
+  slot.line = undefined;
+  if (spare.length < MOST_SPARE && slot.bytes.length <= LONGEST_SPARE_BYTES) spare.push(slot);
+};
 
 export class Holdback {
+  /** Frames that wait. */
+  length = 0;
   readonly #queue: HeldFrame[] = [];
   #head = 0;
-  readonly #free: HeldFrame[] = [];
-
-  get length(): number {
-    return this.#queue.length - this.#head;
-  }
 
   first(): HeldFrame | undefined {
     return this.#queue[this.#head];
@@ -49,39 +112,27 @@ export class Holdback {
     end: number,
   ): HeldFrame {
     const length = end - start;
-    const slot = this.#free.pop();
-    const frame: HeldFrame = slot ?? {
-      timeline,
-      source,
-      line: undefined,
-      ticks: 0,
-      duration: 0,
-      arrivalUs,
-      order: 'inOrder',
-      reachBackUs: 0,
-      sinceUs: arrivalUs,
-      bytes: Buffer.alloc(Math.max(SLOT_BYTES, length)),
-      length,
-    };
-    if (frame.bytes.length < length) frame.bytes = Buffer.alloc(length);
+    const frame = takeSlot(length);
     frame.timeline = timeline;
     frame.source = source;
     frame.line = undefined;
     frame.arrivalUs = arrivalUs;
     frame.length = length;
-    for (let i = 0; i < length; i++) frame.bytes[i] = bytes[start + i]!;
+    copyBytes(bytes, start, end, frame.memory, frame.bytes.byteOffset);
     this.#queue.push(frame);
+    this.length++;
     return frame;
   }
 
-  /** Takes the first frame out, zeroes it and keeps its slot. */
+  /** Takes the first frame out, and zeroes it. */
   shift(): void {
     const frame = this.#queue[this.#head];
     if (frame === undefined) return;
-    frame.bytes.fill(0, 0, frame.length);
-    this.#free.push(frame);
+    giveSlot(frame);
     this.#head++;
-    if (this.#head === this.#queue.length) {
+    this.length--;
+    if (this.length === 0) {
+      // A call mostly waits only when it begins: what it took for that is not kept.
       this.#queue.length = 0;
       this.#head = 0;
     } else if (this.#head > 1024) {

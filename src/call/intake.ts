@@ -75,6 +75,9 @@ export class Intake {
   readonly #gate: MaskGate;
   readonly #onDigit: DigitListener;
   readonly #streams: Record<Leg, Map<number, Stream>> = { a: new Map(), b: new Map() };
+  /** Of each leg, the one that sent last. */
+  #latestA: Stream | undefined;
+  #latestB: Stream | undefined;
   /** Packets of sources beyond those. */
   readonly #beyond: Record<Leg, number> = { a: 0, b: 0 };
   readonly #held = new Holdback();
@@ -125,9 +128,11 @@ export class Intake {
   }
 
   packet(packet: MediaPacket): void {
-    const stream = this.#stream(packet.leg, packet.ssrc);
+    const { leg, ssrc } = packet;
+    const latest = leg === 'a' ? this.#latestA : this.#latestB;
+    const stream = latest?.ssrc === ssrc ? latest : this.#stream(leg, ssrc);
     if (stream === undefined) {
-      this.#beyond[packet.leg]++;
+      this.#beyond[leg]++;
       packet.bytes.fill(0, packet.start, packet.end);
       return;
     }
@@ -144,6 +149,7 @@ export class Intake {
 
   /** Lets go, in order of arrival, of what no mask can reach any more and whose line is decided. */
   release(nowUs: number): void {
+    if (this.#held.length === 0) return;
     const wait = this.#watches === undefined ? this.lookbackUs : Math.max(this.lookbackUs, TONE_HOLD_US);
     for (let frame = this.#held.first(); frame !== undefined; frame = this.#held.first()) {
       const { source, line, ticks, duration, arrivalUs, timeline } = frame;
@@ -180,6 +186,8 @@ export class Intake {
       stream = new Stream(leg, ssrc, () => this.#lines++);
       streams.set(ssrc, stream);
     }
+    if (leg === 'a') this.#latestA = stream;
+    else this.#latestB = stream;
     return stream;
   }
 
@@ -194,8 +202,8 @@ export class Intake {
 
   #audio(stream: Stream, source: TrackSource, packet: MediaPacket, order: PacketOrder): void {
     const { bytes, start, end, arrivalUs } = packet;
-    const payload = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-    const duration = source.codec.duration(payload);
+    stream.measure(source, bytes, start, end);
+    const { duration } = stream;
     // No audio in it: what else it is nobody knows, telephone-events under an unknown number perhaps.
     if (duration === 0) {
       stream.unusable++;
@@ -212,8 +220,8 @@ export class Intake {
         : timeline.pushUntimed(duration, arrivalUs, packet.untimed!)) === 'placed';
     const ticks = timeline.extended;
     const line = placed ? timeline.placedLine : undefined;
-    const reachBackUs = ((source.codec.reachBack?.(payload) ?? 0) * 1e6) / clockRate;
-    if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, payload);
+    const reachBackUs = (stream.reachBack * 1e6) / clockRate;
+    if (this.#watches !== undefined) this.#watch(this.#watches, source, ticks, duration, bytes.subarray(start, end));
     else if (
       line !== undefined &&
       this.#held.length === 0 &&

@@ -6,6 +6,7 @@ import type { Line } from '../media/timeline.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { TrackSource } from '../record/track-source.ts';
 import type { Mask, MaskBook } from './mask-book.ts';
+import type { PendingStarts } from './pending-starts.ts';
 import type { PositionMasks } from './position-masks.ts';
 import type { PacketTimeline } from './stream.ts';
 
@@ -47,27 +48,36 @@ export class FramePlacement {
   }
 }
 
+/** One for all calls: a frame is judged before the next one is placed, and what every packet touches stays in the processor's cache. */
+const placement = new FramePlacement();
+
 export class MaskGate {
-  readonly placement = new FramePlacement();
+  readonly placement = placement;
   /** End of the last frame of either leg, withheld ones too. */
   lastFrameUs = Number.NEGATIVE_INFINITY;
   /** Frames that a mask kept out, recorded or not. */
   withheld = 0;
   readonly #masks: MaskBook;
   readonly #positions: PositionMasks;
-  readonly #recorders: () => readonly Recorder[];
+  readonly #recorders: readonly Recorder[];
+  readonly #pending: Pick<PendingStarts, 'isEmpty'>;
   readonly #beforeFrame: (startUs: number) => void;
 
-  /** @param beforeFrame told of each frame's start before it is judged: a recording may begin with it. */
+  /**
+   * @param recorders those that are not closed, as they come and go.
+   * @param pending recordings that may begin with a frame; @param beforeFrame told of its start before it is judged, when there are any.
+   */
   constructor(
     masks: MaskBook,
     positions: PositionMasks,
-    recorders: () => readonly Recorder[],
+    recorders: readonly Recorder[],
+    pending: Pick<PendingStarts, 'isEmpty'>,
     beforeFrame: (startUs: number) => void,
   ) {
     this.#masks = masks;
     this.#positions = positions;
     this.#recorders = recorders;
+    this.#pending = pending;
     this.#beforeFrame = beforeFrame;
   }
 
@@ -75,9 +85,9 @@ export class MaskGate {
   redact(source: TrackSource, bytes: Uint8Array, start: number, end: number): void {
     const { startUs, endUs } = this.placement;
     if (endUs > this.lastFrameUs) this.lastFrameUs = endUs;
-    this.#beforeFrame(startUs);
+    if (!this.#pending.isEmpty) this.#beforeFrame(startUs);
     bytes.fill(0, start, end);
-    for (const recorder of this.#recorders())
+    for (const recorder of this.#recorders)
       if (recorder.covers(startUs, endUs)) recorder.redacted(source.leg, startUs, endUs);
   }
 
@@ -85,8 +95,8 @@ export class MaskGate {
   judge(source: TrackSource, bytes: Uint8Array, start: number, end: number): void {
     const { line, arrivalUs, ticks, startUs, endUs, earliestUs, latestUs } = this.placement;
     if (endUs > this.lastFrameUs) this.lastFrameUs = endUs;
-    this.#beforeFrame(startUs);
-    const recorders = this.#recorders();
+    if (!this.#pending.isEmpty) this.#beforeFrame(startUs);
+    const recorders = this.#recorders;
     const mask = this.#masks.touching(earliestUs, latestUs) ?? this.#byPosition(source);
     if (mask !== undefined) {
       this.withheld++;

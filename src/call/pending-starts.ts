@@ -10,11 +10,9 @@ export type PendingStart = {
 };
 
 export class PendingStarts {
+  /** Asked for each packet. */
+  isEmpty = true;
   #waiting: PendingStart[] = [];
-
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
-  }
 
   get size(): number {
     return this.#waiting.length;
@@ -29,6 +27,7 @@ export class PendingStarts {
   add(pending: PendingStart): boolean {
     if (this.#waiting.some(({ startedBy }) => startedBy === pending.startedBy)) return false;
     this.#waiting.push(pending);
+    this.isEmpty = false;
     return true;
   }
 
@@ -36,10 +35,12 @@ export class PendingStarts {
   take(isReady: (pending: PendingStart) => boolean): PendingStart[] {
     const ready = this.#waiting.filter(isReady);
     if (ready.length > 0) this.#waiting = this.#waiting.filter((pending) => !ready.includes(pending));
+    this.isEmpty = this.#waiting.length === 0;
     return ready;
   }
 
   clear(): void {
     this.#waiting = [];
+    this.isEmpty = true;
   }
 }

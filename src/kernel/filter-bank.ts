@@ -35,10 +35,13 @@ const INTERPOLATED_PHASES = 256;
 const MOST_EXACT_PHASES = 640;
 const MOST_COEFFICIENTS = 1 << 17;
 
-/** @throws RangeError when the step is outside `[SMALLEST_STEP, LARGEST_STEP]`. */
-export function designFilterBank(step: number): FilterBank {
+/**
+ * @param drifting it is to serve steps near this one, by `withStep`: never exact, and as long as the exact one.
+ * @throws RangeError when the step is outside `[SMALLEST_STEP, LARGEST_STEP]`.
+ */
+export function designFilterBank(step: number, drifting = false): FilterBank {
   if (!(step >= SMALLEST_STEP && step <= LARGEST_STEP)) throw new RangeError(`no resampler for a step of ${step}`);
-  if (step === 1) {
+  if (step === 1 && !drifting) {
     // Nothing to filter: each output sample is its input sample.
     return { step, exact: true, phases: 1, advance: 1, taps: 4, coefficients: Float64Array.of(0, 1, 0, 0) };
   }
@@ -46,7 +49,8 @@ export function designFilterBank(step: number): FilterBank {
   const drifts = Math.abs(step - 1) <= MOST_DRIFT;
   const halfLength = drifts ? HALF_LENGTH / 2 : HALF_LENGTH * Math.max(1, step);
   const taps = 4 * Math.ceil(halfLength / 2);
-  const exactPhases = denominator(step, Math.min(MOST_EXACT_PHASES, Math.floor(MOST_COEFFICIENTS / taps)));
+  const mostPhases = Math.min(MOST_EXACT_PHASES, Math.floor(MOST_COEFFICIENTS / taps));
+  const exactPhases = drifting ? undefined : denominator(step, mostPhases);
   const phases = exactPhases ?? INTERPOLATED_PHASES;
   const rows = exactPhases ?? INTERPOLATED_PHASES + 1;
   const cutoff = drifts ? 1 : ((1 + PASSBAND) / 2) * Math.min(1, 1 / step);
@@ -57,6 +61,9 @@ export function designFilterBank(step: number): FilterBank {
   const advance = exactPhases === undefined ? 0 : Math.round(step * exactPhases);
   return { step, exact: exactPhases !== undefined, phases, advance, taps, coefficients };
 }
+
+/** The same filter for a step that differs by a clock's drift. @param bank not exact */
+export const withStep = (bank: FilterBank, step: number): FilterBank => ({ ...bank, step });
 
 /** The smallest q, at most `largest`, for which `step · q` is a whole number as far as a double can say. */
 function denominator(step: number, largest: number): number | undefined {

@@ -51,8 +51,10 @@ export type NativeModule = {
   udpClose(udp: Handle<'udp'>, socket: number): void;
   /** @returns bytes of whole records (`native/kernel/rc_udp.h`). */
   udpRead(udp: Handle<'udp'>, into: Uint8Array): number;
-  /** @param counts filled in: received, overflowed, ring full, bytes waiting, most bytes that waited. */
+  /** @param counts filled in: received, overflowed, ring full, bytes waiting, most bytes that waited, up to when all that arrived is there (µs). */
   udpCount(udp: Handle<'udp'>, counts: Float64Array): void;
+  /** Has the receiver look once more, though nothing may have come. */
+  udpLook(udp: Handle<'udp'>): void;
   udpStop(udp: Handle<'udp'>): void;
   /** µs on the clock of arrivals. */
   steadyUs(): number;

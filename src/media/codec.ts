@@ -28,6 +28,8 @@ export interface Codec {
    * A frame that begins within this of a mask's end carries masked sound.
    */
   reachBack?(payload: Uint8Array): number;
+  /** Both depend on the payload's length alone: what is known of one holds for all that are as long. */
+  readonly byLength?: true;
   /** A fresh decoder; only for `native`. At once, but for codecs that have to load something first (opus). */
   createDecoder?(): FrameDecoder | Promise<FrameDecoder>;
 }

@@ -13,7 +13,10 @@ export type SequenceVerdict = 'next' | 'late' | 'duplicate' | 'stray' | 'restart
 const MAX_AHEAD = 3000;
 /** How far back duplicates are told from late packets: 20 s at 50 packets a second. */
 const WINDOW = 1024;
-const UNSEEN = -1;
+/** So many timestamps, and a word of one bit for each: a line of the processor's cache, for there are thousands of these. */
+const GROUP = 15;
+const GROUP_WORDS = GROUP + 1;
+const NO_NUMBER = -1;
 
 export class SequenceTracker {
   /** The latest number given to `push`, extended past the wrap (starting one cycle in); it goes on counting over a restart. */
@@ -27,9 +30,9 @@ export class SequenceTracker {
   #runReceived = 0;
   #lostBefore = 0;
   /** The number that would confirm a restart. */
-  #afterStray = UNSEEN;
-  /** Timestamps by number modulo the window. */
-  readonly #seen = new Float64Array(WINDOW).fill(UNSEEN);
+  #afterStray = NO_NUMBER;
+  /** Timestamps by number modulo the window, in groups, each with the bits of those that were seen behind it. */
+  readonly #seen = new Uint32Array(Math.ceil(WINDOW / GROUP) * GROUP_WORDS);
 
   /** @param timestamp of the RTP header: the same number with another timestamp is another packet. */
   push(sequence: number, timestamp: number): SequenceVerdict {
@@ -42,20 +45,22 @@ export class SequenceTracker {
     const extended = this.#highest + delta;
     if (delta > MAX_AHEAD || delta <= -WINDOW) return this.#fitsNowhere(sequence, timestamp);
     if (delta > 0) {
-      for (let gap = this.#highest + 1; gap < extended; gap++) this.#seen[gap % WINDOW] = UNSEEN;
+      for (let gap = this.#highest + 1; gap < extended; gap++) this.#forget(gap);
       this.#highest = extended;
       this.#mark(extended, timestamp);
       return 'next';
     }
     // Before the run began: a packet that the network overtook at the very start.
     if (extended < this.#runStart) {
-      for (let gap = extended; gap < this.#runStart; gap++) this.#seen[gap % WINDOW] = UNSEEN;
+      for (let gap = extended; gap < this.#runStart; gap++) this.#forget(gap);
       this.#runStart = extended;
     }
-    const seen = this.#seen[extended % WINDOW]!;
-    if (seen !== UNSEEN && seen !== timestamp) return this.#fitsNowhere(sequence, timestamp);
+    const at = placeOf(extended);
+    const isSeen = (this.#seen[bitsOf(at)]! & bitOf(at)) !== 0;
+    const isSame = isSeen && this.#seen[at] === timestamp;
+    if (isSeen && !isSame) return this.#fitsNowhere(sequence, timestamp);
     this.extended = extended;
-    if (seen === timestamp) {
+    if (isSame) {
       this.duplicate++;
       return 'duplicate';
     }
@@ -83,8 +88,8 @@ export class SequenceTracker {
   }
 
   #begin(extended: number, timestamp: number): void {
-    this.#seen.fill(UNSEEN);
-    this.#afterStray = UNSEEN;
+    this.#seen.fill(0);
+    this.#afterStray = NO_NUMBER;
     this.#highest = extended;
     this.#runStart = extended;
     this.#runReceived = 0;
@@ -93,8 +98,26 @@ export class SequenceTracker {
 
   #mark(extended: number, timestamp: number): void {
     this.extended = extended;
-    this.#seen[extended % WINDOW] = timestamp;
+    const at = placeOf(extended);
+    this.#seen[at] = timestamp;
+    this.#seen[bitsOf(at)]! |= bitOf(at);
     this.received++;
     this.#runReceived++;
   }
+
+  #forget(extended: number): void {
+    const at = placeOf(extended);
+    this.#seen[bitsOf(at)]! &= ~bitOf(at);
+  }
 }
+
+/** Where a number's timestamp is. */
+const placeOf = (extended: number): number => {
+  const at = extended % WINDOW;
+  const group = Math.floor(at / GROUP);
+  return group * GROUP_WORDS + (at - group * GROUP);
+};
+
+/** Where the bit of a timestamp's number is, and which it is. */
+const bitsOf = (at: number): number => at | GROUP;
+const bitOf = (at: number): number => 1 << (at & GROUP);

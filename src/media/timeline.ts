@@ -84,7 +84,9 @@ export class StreamTimeline {
   #line: Line | undefined;
   #previous: Line | undefined;
   readonly #nextLine: () => number;
-  #lastTicks: number | undefined;
+  /** Whether `#lastTicks` is one; apart, since a number that may also be none is allocated anew each time. */
+  #hasBegun = false;
+  #lastTicks = 0;
   #lastSequence = 0;
   /** Ticks between packets whose numbers follow each other: the lesser of the last two such steps. */
   #step = 0;
@@ -95,6 +97,8 @@ export class StreamTimeline {
   #count = 0;
   readonly #lag = new PersistentLag(PERSISTENT_WINDOW_US);
   #lastOffset = 0;
+  /** Where the anchor had risen to when the latest packet came. */
+  #risenUs = 0;
   /** The line in doubt: its offsets' range, packets that agree, when they began and last came. */
   #inDoubt = false;
   #doubtAnchor = 0;
@@ -144,8 +148,9 @@ export class StreamTimeline {
       return 'held';
     }
     if (order === 'overtaken') return this.#placeOvertaken(line, offset, ticks, duration, arrivalUs, sequence);
-    const risen = this.#risen(line, arrivalUs);
-    const off = offset - risen;
+    // Of a number that a method returns, or is given, there may be a copy in memory for each packet: what lies in the object is written over.
+    this.#risenUs = line.anchorUs + (Math.min(arrivalUs - this.#anchoredAtUs, RISE_SPAN_US) * RISE_PPM) / 1e6;
+    const off = offset - this.#risenUs;
     const step = offset - this.#lastOffset;
     this.#lastOffset = offset;
     const fellBehind = off > LATE_US && (this.#inDoubt || step > STEP_US);
@@ -154,7 +159,8 @@ export class StreamTimeline {
       return 'held';
     }
     this.#inDoubt = false;
-    this.#follow(line, risen, offset, arrivalUs);
+    this.#anchoredAtUs = arrivalUs;
+    this.#follow(line);
     this.#lag.add(off, arrivalUs);
     const lag = this.#lag.us;
     if (lag > PERSISTENT_US) this.#begin(sequence, line.anchorUs + lag, true, arrivalUs);
@@ -288,14 +294,12 @@ export class StreamTimeline {
     this.#lag.reset();
   }
 
-  #risen(line: Line, arrivalUs: number): number {
-    return line.anchorUs + (Math.min(arrivalUs - this.#anchoredAtUs, RISE_SPAN_US) * RISE_PPM) / 1e6;
-  }
-
-  #follow(line: Line, risen: number, offset: number, arrivalUs: number): void {
+  /** Takes the packet whose offset is `#lastOffset` for one on the line. */
+  #follow(line: Line): void {
+    const offset = this.#lastOffset;
+    const risen = this.#risenUs;
     if (!line.trusted && offset < risen - SETTLED_US) this.#count = 0;
     line.anchorUs = offset < risen ? offset : risen;
-    this.#anchoredAtUs = arrivalUs;
     this.#count++;
     this.#excess += (offset - line.anchorUs - this.#excess) / Math.min(this.#count, 256);
     if (this.#count >= TRUST_PACKETS) line.trusted = true;
@@ -340,14 +344,15 @@ export class StreamTimeline {
 
   /** Signed 32-bit distance from the latest timestamp in order: a jump of up to 2^31 ticks either way keeps its direction. */
   #extend(timestamp: number, order: PacketOrder, sequence: number): number {
-    const last = this.#lastTicks ?? timestamp;
+    const last = this.#hasBegun ? this.#lastTicks : timestamp;
     const ticks = last + ((timestamp - last) | 0);
-    if (order !== 'inOrder' && this.#lastTicks !== undefined) return ticks;
+    if (order !== 'inOrder' && this.#hasBegun) return ticks;
     const step = ticks - last;
     if (sequence === this.#lastSequence + 1 && step > 0 && step <= LONGEST_FRAME_SECONDS * this.clockRate) {
       this.#step = this.#stepBefore === 0 ? step : Math.min(step, this.#stepBefore);
       this.#stepBefore = step;
     }
+    this.#hasBegun = true;
     this.#lastTicks = ticks;
     this.#lastSequence = sequence;
     return ticks;

@@ -11,7 +11,7 @@ import {
   type CloseRecord,
   emptyTally,
   type LegTally,
-  type LineFit,
+  type LinePiece,
   type MaskRecord,
   type OpenRecord,
   type TallyRecord,
@@ -27,6 +27,8 @@ const MOST_TRACKS = 65_536;
 /** `draining`: its end is known; frames from before it may still be on their way. */
 export type RecorderState = 'recording' | 'draining' | 'closed';
 
+type LatestTrack = { source: TrackSource | undefined; line: number; track: number };
+
 export class Recorder {
   readonly head: OpenRecord;
   readonly fields: RecordCallFields;
@@ -35,10 +37,14 @@ export class Recorder {
   state: RecorderState = 'recording';
   /** Exclusive end, µs; infinite while it runs. */
   endUs = Number.POSITIVE_INFINITY;
+  /** What ends by then is before it; a recording that began with the call's first frame has no before. */
+  readonly #sinceUs: number;
   readonly #journal: Journal;
   /** Lines whose place is known beforehand. */
-  readonly #fits: ReadonlyMap<number, LineFit> | undefined;
-  readonly #tracks = new Map<TrackSource, { line: number; track: number }>();
+  readonly #paths: ReadonlyMap<number, readonly LinePiece[]> | undefined;
+  /** Of each leg, the one that was written last. */
+  readonly #latestA: LatestTrack = { source: undefined, line: -1, track: 0 };
+  readonly #latestB: LatestTrack = { source: undefined, line: -1, track: 0 };
   readonly #lines = new Map<TrackSource, Map<number, number>>();
   #trackCount = 0;
   readonly #withheld = new Map<number, Record<Leg, number>>();
@@ -58,13 +64,14 @@ export class Recorder {
     head: OpenRecord,
     fields: RecordCallFields,
     startedBy: string,
-    fits?: ReadonlyMap<number, LineFit>,
+    paths?: ReadonlyMap<number, readonly LinePiece[]>,
   ) {
     this.head = head;
+    this.#sinceUs = head.startsWith === 'first-frame' ? Number.NEGATIVE_INFINITY : head.startUs;
     this.fields = fields;
     this.startedBy = startedBy;
     this.#journal = journal;
-    this.#fits = fits;
+    this.#paths = paths;
   }
 
   get path(): string {
@@ -84,10 +91,9 @@ export class Recorder {
     return this.head.startUs + (this.fields.time_limit ?? TIME_LIMIT_SECONDS) * 1e6;
   }
 
-  /** Whether `[startUs, endUs)` has any part in this recording. One that began with the call's first frame has no before. */
+  /** Whether `[startUs, endUs)` has any part in this recording. */
   covers(startUs: number, endUs: number): boolean {
-    if (this.state === 'closed' || startUs >= this.endUs) return false;
-    return endUs > this.head.startUs || this.head.startsWith === 'first-frame';
+    return this.state !== 'closed' && startUs < this.endUs && endUs > this.#sinceUs;
   }
 
   /** Writes a frame. @param ticks its extended timestamp on `line`. */
@@ -100,8 +106,9 @@ export class Recorder {
     start: number,
     end: number,
   ): void {
-    const last = this.#tracks.get(source);
-    const track = last !== undefined && last.line === line.id ? last.track : this.#track(source, line);
+    const latest = source.leg === 'a' ? this.#latestA : this.#latestB;
+    const isLatest = latest.source === source && latest.line === line.id;
+    const track = isLatest ? latest.track : this.#track(source, line, latest);
     if (track === undefined) {
       this.#untracked[source.leg]++;
       return;
@@ -190,7 +197,7 @@ export class Recorder {
   }
 
   /** @returns undefined when there are more runs than a journal can number: a sender that begins anew with every packet. */
-  #track(source: TrackSource, line: Line): number | undefined {
+  #track(source: TrackSource, line: Line, latest: LatestTrack): number | undefined {
     let lines = this.#lines.get(source);
     if (lines === undefined) {
       lines = new Map();
@@ -201,7 +208,7 @@ export class Recorder {
       if (this.#trackCount === MOST_TRACKS) return undefined;
       track = this.#trackCount++;
       lines.set(line.id, track);
-      const fit = this.#fits?.get(line.id);
+      const path = this.#paths?.get(line.id);
       this.#journal.note('track', {
         track,
         line: line.id,
@@ -209,10 +216,12 @@ export class Recorder {
         leg: source.leg,
         ssrc: source.ssrc,
         codec: source.codec.wire,
-        ...(fit === undefined ? {} : { fit }),
+        ...(path === undefined ? {} : { path }),
       });
     }
-    this.#tracks.set(source, { line: line.id, track });
+    latest.source = source;
+    latest.line = line.id;
+    latest.track = track;
     return track;
   }
 }

@@ -38,6 +38,12 @@ export type LineFit = {
   readonly scale: number;
 };
 
+/**
+ * From `mediaUs` on, a line's media time lies at `callUs` and behind, `scale` times as fast. A line's pieces join; before the first it
+ * goes on as that one does.
+ */
+export type LinePiece = { readonly mediaUs: number; readonly callUs: number; readonly scale: number };
+
 /** Where a recording that has been looked at before begins and ends, µs on the call's clock. */
 export type Extent = {
   /** Position 0. */
@@ -49,7 +55,7 @@ export type Extent = {
 };
 
 /** What a rehearsal has found of one recording, with the whole call in view and nothing withheld by position. */
-export type Foreseen = Extent & { readonly lines: ReadonlyMap<number, LineFit> };
+export type Foreseen = Extent & { readonly lines: ReadonlyMap<number, readonly LinePiece[]> };
 
 /** First record: everything the finalizer and delivery need to know that was known at the start. Times are µs since the Unix epoch. */
 export type OpenRecord = {
@@ -87,7 +93,7 @@ export type TrackRecord = {
   readonly ssrc: number;
   readonly codec: WireCodec;
   /** Where its line lies, known beforehand; else the finalizer fits it. */
-  readonly fit?: LineFit;
+  readonly path?: readonly LinePiece[];
 };
 
 /** What set a mask: never with digits. */

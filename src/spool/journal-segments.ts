@@ -9,6 +9,7 @@
  */
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { JOURNAL_MAGIC, MAX_RECORD_BYTES, RECORD_HEAD_BYTES } from './journal-record.ts';
+import type { ReadAt } from './journal-window.ts';
 import { fileKey, SALT_BYTES, type SealKey } from './seal/seal-key.ts';
 
 export const SEALED_MAGIC = Buffer.from('RCJOURN2', 'latin1');
@@ -21,13 +22,18 @@ const MAX_SEGMENT_BYTES = MAX_RECORD_BYTES + RECORD_HEAD_BYTES;
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 
-/** Counts segments; never the same number twice. */
+/** Counts segments; `next` is never the same number twice. */
 class Nonce {
   readonly #bytes = Buffer.alloc(NONCE_BYTES);
   #next = 0;
 
   next(): Buffer {
-    this.#bytes.writeUIntBE(this.#next++, NONCE_BYTES - 6, 6);
+    return this.of(this.#next++);
+  }
+
+  /** For reading, where a segment may be opened again. */
+  of(index: number): Buffer {
+    this.#bytes.writeUIntBE(index, NONCE_BYTES - 6, 6);
     return this.#bytes;
   }
 }
@@ -45,58 +51,58 @@ export class SegmentSealer {
     this.#head = Buffer.concat([SEALED_MAGIC, salt]);
   }
 
-  /** @returns what belongs behind everything that was returned before */
-  seal(block: Uint8Array): Buffer {
+  /** @returns what belongs behind everything that was returned before, in parts: to join them would copy the block once more */
+  seal(block: Uint8Array): readonly Buffer[] {
     const cipher = createCipheriv(ALGORITHM, this.#key, this.#nonce.next());
     const ciphertext = cipher.update(block);
     cipher.final();
-    const head = this.#head ?? NOTHING;
-    this.#head = undefined;
     const length = Buffer.allocUnsafe(SEGMENT_HEAD_BYTES);
     length.writeUInt32LE(ciphertext.length);
-    return Buffer.concat([head, length, ciphertext, cipher.getAuthTag()]);
+    const segment = [length, ciphertext, cipher.getAuthTag()];
+    if (this.#head === undefined) return segment;
+    const head = this.#head;
+    this.#head = undefined;
+    return [head, ...segment];
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+/** A segment that was read: its content, and how many bytes of the file it is. */
+export type Segment = { readonly content: Buffer; readonly bytes: number };
 
-/** Reads the next so many bytes of a file, fewer at its end only. */
-export type ReadNext = (into: Buffer) => number;
+/** One for all: a segment is read and opened before anything else is. */
+let room = Buffer.alloc(0);
 
-/** Opens a sealed journal's segments one after another, from behind its magic. */
+/** Opens the segments of a sealed journal. */
 export class SegmentOpener {
-  readonly #read: ReadNext;
   readonly #key: KeyObject;
   readonly #nonce = new Nonce();
   readonly #length = Buffer.alloc(SEGMENT_HEAD_BYTES);
-  #room = Buffer.alloc(0);
 
-  /** @throws RangeError when the file ends before its first segment */
-  constructor(key: SealKey, read: ReadNext) {
-    const salt = Buffer.alloc(SALT_BYTES);
-    if (read(salt) < SALT_BYTES) throw new RangeError('no salt');
-    this.#key = fileKey(key, salt, 'journal');
-    this.#read = read;
+  /** @param head the file's first `SEALED_HEAD_BYTES` */
+  constructor(key: SealKey, head: Uint8Array) {
+    this.#key = fileKey(key, head.subarray(SEALED_MAGIC.length, SEALED_HEAD_BYTES), 'journal');
   }
 
-  /** @returns the next segment's content; `end` behind the last, `torn` for one that is cut, damaged or not where it was */
-  next(): Buffer | 'end' | 'torn' {
-    const read = this.#read(this.#length);
-    if (read === 0) return 'end';
+  /**
+   * @param position where in the file it begins; @param index how many segments are before it
+   * @returns undefined for one that is not there, cut, damaged or not where it was
+   */
+  open(read: ReadAt, position: number, index: number): Segment | undefined {
+    if (read(this.#length, 0, position) < SEGMENT_HEAD_BYTES) return undefined;
     const length = this.#length.readUInt32LE();
-    if (read < SEGMENT_HEAD_BYTES || length === 0 || length > MAX_SEGMENT_BYTES) return 'torn';
+    if (length === 0 || length > MAX_SEGMENT_BYTES) return undefined;
     const total = length + TAG_BYTES;
-    if (this.#room.length < total) this.#room = Buffer.allocUnsafe(total);
-    const sealed = this.#room.subarray(0, total);
-    if (this.#read(sealed) < total) return 'torn';
-    const decipher = createDecipheriv(ALGORITHM, this.#key, this.#nonce.next(), { authTagLength: TAG_BYTES });
+    if (room.length < total) room = Buffer.allocUnsafe(total);
+    const sealed = room.subarray(0, total);
+    if (read(sealed, 0, position + SEGMENT_HEAD_BYTES) < total) return undefined;
+    const decipher = createDecipheriv(ALGORITHM, this.#key, this.#nonce.of(index), { authTagLength: TAG_BYTES });
     decipher.setAuthTag(sealed.subarray(length));
     const content = decipher.update(sealed.subarray(0, length));
     try {
       decipher.final();
-      return content;
+      return { content, bytes: SEGMENT_HEAD_BYTES + total };
     } catch {
-      return 'torn';
+      return undefined;
     }
   }
 }

@@ -1,13 +1,14 @@
 /**
  * Appends records to one recording's journal, sealed where it is given a key. Bytes gather in memory and go to disk in blocks; `sync`
- * returns when they are durable. A write that fails is remembered: nothing more is accepted, and `sync` and `close` say so.
+ * returns when they are durable. A write that fails is remembered: nothing more is accepted, and `sync` and `close` say so. A frame
+ * allocates nothing.
  */
 import { randomBytes } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { AppError, systemCode } from '../core/errors.ts';
+import { AppendedFile } from './appended-file.ts';
+import { copySummed, EMPTY_SUM, memoryOf, summed, sumOf } from './frame-copy.ts';
 import type { Journal, JournalNotes } from './journal.ts';
+import { BlockSize, giveBlock, type JournalBlock, takeBlock } from './journal-block.ts';
 import {
   FRAME_HEAD_BYTES,
   JOURNAL_MAGIC,
@@ -18,8 +19,6 @@ import {
 } from './journal-record.ts';
 import { SegmentSealer } from './journal-segments.ts';
 import { SALT_BYTES, type SealKey } from './seal/seal-key.ts';
-
-const BLOCK_BYTES = 64 * 1024;
 
 export type JournalSeal = {
   /** Without it the journal is plain. */
@@ -32,10 +31,10 @@ export class JournalWriter implements Journal {
   readonly path: string;
   /** Bytes handed over, written or not. */
   bytes = JOURNAL_MAGIC.length;
-  #file: FileHandle | undefined;
-  #block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-  /** A block whose write is done, to be used again. */
-  #spare: Buffer | undefined;
+  #file: AppendedFile | undefined;
+  /** None while nothing gathers. */
+  #block: JournalBlock | undefined;
+  readonly #size = new BlockSize();
   #used = 0;
   readonly #sealer: SegmentSealer | undefined;
   /** The opening and every block after it, on their way to disk in order. */
@@ -47,8 +46,9 @@ export class JournalWriter implements Journal {
   /** Starts a new journal, mode 0600. Frames may be appended at once: they wait in memory while the file is made. */
   constructor(path: string, head: OpenRecord, { key, ready }: JournalSeal = {}) {
     this.path = path;
-    if (key === undefined) this.#used = JOURNAL_MAGIC.copy(this.#block, 0);
+    if (key === undefined) this.#blockFor(JOURNAL_MAGIC.length).bytes.set(JOURNAL_MAGIC);
     else this.#sealer = new SegmentSealer(key, randomBytes(SALT_BYTES));
+    this.#used = key === undefined ? JOURNAL_MAGIC.length : 0;
     this.#writing = this.#open(ready);
     this.note('open', head);
   }
@@ -66,49 +66,41 @@ export class JournalWriter implements Journal {
   /** Appends a frame: copies `source[start, end)`, keeps no reference. */
   frame(track: number, arrivalUs: number, ticks: number, source: Uint8Array, start: number, end: number): void {
     const length = FRAME_HEAD_BYTES + end - start;
-    const at = this.#reserve(length);
-    if (at < 0) return;
-    const block = this.#block;
+    const block = this.#reserve(length);
+    if (block === undefined) return;
+    const at = this.#used - RECORD_HEAD_BYTES - length;
     const body = at + RECORD_HEAD_BYTES;
-    block[body] = KIND.frame;
-    block[body + 1] = 0;
-    block.writeUInt16LE(track, body + 2);
-    block.writeDoubleLE(arrivalUs, body + 4);
-    block.writeDoubleLE(ticks, body + 12);
-    block.set(start === 0 && end === source.length ? source : source.subarray(start, end), body + FRAME_HEAD_BYTES);
-    this.#seal(at, length);
+    const { view } = block;
+    // Kind and flags, which are 0.
+    view.setUint16(body, KIND.frame, true);
+    view.setUint16(body + 2, track, true);
+    view.setFloat64(body + 4, arrivalUs, true);
+    view.setFloat64(body + 12, ticks, true);
+    const head = summed(view, body, body + FRAME_HEAD_BYTES, EMPTY_SUM);
+    const from = source.byteOffset;
+    const sum = copySummed(memoryOf(source), from + start, from + end, view, body + FRAME_HEAD_BYTES, head);
+    view.setUint32(at, length, true);
+    view.setInt32(at + 4, sumOf(sum), true);
   }
 
   note<K extends keyof JournalNotes>(kind: K, content: JournalNotes[K]): void {
     const json = Buffer.from(JSON.stringify(content), 'utf8');
     const length = 1 + json.length;
-    const at = this.#reserve(length);
-    if (at < 0) return;
-    this.#block[at + RECORD_HEAD_BYTES] = KIND[kind];
-    this.#block.set(json, at + RECORD_HEAD_BYTES + 1);
-    this.#seal(at, length);
+    const block = this.#reserve(length);
+    if (block === undefined) return;
+    const at = this.#used - RECORD_HEAD_BYTES - length;
+    const body = at + RECORD_HEAD_BYTES;
+    const { bytes, view } = block;
+    bytes[body] = KIND[kind];
+    bytes.set(json, body + 1);
+    view.setUint32(at, length, true);
+    view.setInt32(at + 4, sumOf(summed(view, body, body + length, EMPTY_SUM)), true);
   }
 
   /** Hands what has gathered to the operating system, without waiting for it. */
   flush(): void {
-    if (this.#used === 0 || this.#failure !== undefined) return;
-    const block = this.#block;
-    const length = this.#used;
-    this.#block = this.#spare ?? Buffer.allocUnsafe(BLOCK_BYTES);
-    this.#spare = undefined;
-    this.#used = 0;
-    this.#inFlight += length;
-    this.#writing = this.#writing.then(async () => {
-      try {
-        const bytes = block.subarray(0, length);
-        if (this.#failure === undefined) await this.#file?.appendFile(this.#sealer?.seal(bytes) ?? bytes);
-      } catch (cause) {
-        this.#fail(cause, 'written');
-      } finally {
-        this.#inFlight -= length;
-        if (block.length === BLOCK_BYTES) this.#spare = block;
-      }
-    });
+    this.#size.flushed(this.#used);
+    this.#write();
   }
 
   /** Resolves when all blocks handed over so far have been written; for the writer's backpressure. */
@@ -122,7 +114,7 @@ export class JournalWriter implements Journal {
     this.flush();
     await this.drained();
     try {
-      await this.#file?.datasync();
+      await this.#file?.sync();
     } catch (cause) {
       throw this.#fail(cause, 'synced');
     }
@@ -135,33 +127,57 @@ export class JournalWriter implements Journal {
     try {
       await this.sync();
     } finally {
+      // A failure leaves what could not be handed over.
+      if (this.#block !== undefined) giveBlock(this.#block);
+      this.#block = undefined;
       await this.#file?.close();
     }
   }
 
-  /** Room for a record with a body of `length` bytes; its offset in the block, -1 after a failure. */
-  #reserve(length: number): number {
+  /** Room for a record with a body of `length` bytes, the last in its block; undefined after a failure. */
+  #reserve(length: number): JournalBlock | undefined {
     // Longer than any datagram: a reader would take it for a damaged tail.
-    if (length > MAX_RECORD_BYTES || this.#failure !== undefined || this.#closed) return -1;
+    if (length > MAX_RECORD_BYTES || this.#failure !== undefined || this.#closed) return undefined;
     const total = RECORD_HEAD_BYTES + length;
-    if (this.#used + total > this.#block.length) this.flush();
-    if (total > this.#block.length) this.#block = Buffer.allocUnsafe(total);
-    const at = this.#used;
+    if (this.#block !== undefined && this.#used + total > this.#block.size) {
+      this.#size.filled();
+      this.#write();
+    }
+    const block = this.#block ?? this.#blockFor(total);
     this.#used += total;
     this.bytes += total;
-    return at;
+    return block;
   }
 
-  #seal(at: number, length: number): void {
-    const body = at + RECORD_HEAD_BYTES;
-    this.#block.writeUInt32LE(length, at);
-    this.#block.writeUInt32LE(crc32(this.#block.subarray(body, body + length)), at + 4);
+  #blockFor(bytes: number): JournalBlock {
+    this.#block = takeBlock(this.#size.bytes, bytes);
+    return this.#block;
+  }
+
+  #write(): void {
+    const block = this.#block;
+    if (block === undefined || this.#failure !== undefined) return;
+    const length = this.#used;
+    this.#block = undefined;
+    this.#used = 0;
+    this.#inFlight += length;
+    this.#writing = this.#writing.then(async () => {
+      try {
+        const bytes = block.bytes.subarray(0, length);
+        if (this.#failure === undefined) await this.#file?.append(this.#sealer?.seal(bytes) ?? [bytes]);
+      } catch (cause) {
+        this.#fail(cause, 'written');
+      } finally {
+        this.#inFlight -= length;
+        giveBlock(block);
+      }
+    });
   }
 
   async #open(ready: Promise<void> | undefined): Promise<void> {
     try {
       await ready;
-      this.#file = await open(this.path, 'wx', 0o600);
+      this.#file = await AppendedFile.make(this.path);
     } catch (cause) {
       this.#fail(cause, 'made');
     }

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { designFilterBank, LARGEST_STEP } from '../../src/kernel/filter-bank.ts';
+import { designFilterBank, LARGEST_STEP, withStep } from '../../src/kernel/filter-bank.ts';
+import { kernel as bestKernel } from '../../src/kernel/kernel.ts';
+import { portableKernel } from '../../src/kernel/portable-kernel.ts';
 import { Resampler } from '../../src/kernel/resampler.ts';
-import { levelOf, noise, peak, rmsDbfs, seeded, tone } from '../support/tones.ts';
+import { joined, levelOf, noise, peak, rmsDbfs, seeded, tone } from '../support/tones.ts';
 
 /** Input and output rate in Hz, and how much faster than said the input's clock runs. */
 const CONVERSIONS = [
@@ -254,4 +256,94 @@ test('random steps all keep a tone in its place', () => {
       worst = Math.max(worst, Math.abs(out[n] - ideal[n]));
     expect(worst, `step ${step}, ${hz} Hz`).toBeLessThan(3);
   }
+});
+
+describe('a bend', () => {
+  const sineAt = (hz: number, position: number): number => 12_000 * Math.sin((2 * Math.PI * hz * position) / 8000);
+
+  /** Inputs come in pieces; after some of them the step is another. */
+  const bent = (
+    nominal: number,
+    bends: readonly { readonly at: number; readonly ppm: number }[],
+    length: number,
+    cut: () => number,
+    kernel = portableKernel,
+  ): { out: Int16Array; position: (n: number) => number } => {
+    const bank = designFilterBank(nominal, true);
+    const resampler = new Resampler(nominal, nominal === 1 ? withStep(bank, 1) : designFilterBank(nominal), kernel);
+    const input = Int16Array.from({ length }, (_, n) => Math.round(sineAt(300, n)));
+    const parts: Int16Array[] = [];
+    let at = 0;
+    for (const { at: until, ppm } of [...bends, { at: length, ppm: 0 }]) {
+      while (at < until) {
+        const to = Math.min(until, at + cut());
+        resampler.push(input.subarray(at, to));
+        at = to;
+        const out = new Int16Array(4000);
+        for (let made = resampler.pull(out); made > 0; made = resampler.pull(out)) parts.push(out.slice(0, made));
+      }
+      if (until < length) resampler.bend(nominal * (1 - ppm / 1e6), bank);
+    }
+    // Input position of output n, piece by piece.
+    const position = (n: number): number => {
+      let [from, outs, step] = [0, 0, nominal];
+      for (const { at: until, ppm } of bends) {
+        const more = (until - from) / step;
+        if (n < outs + more) break;
+        [from, outs, step] = [until, outs + more, nominal * (1 - ppm / 1e6)];
+      }
+      return from + (n - outs) * step;
+    };
+    return { out: joined(...parts), position };
+  };
+
+  const BENDS = [
+    { at: 3000, ppm: 1000 },
+    { at: 9000, ppm: -1000 },
+    { at: 9010, ppm: 200 },
+    { at: 20_000, ppm: 0 },
+    { at: 26_500, ppm: 37 },
+  ];
+
+  for (const nominal of [1, 0.5, 2, 8000 / 11_025])
+    test(`goes on without a seam: each output is the input where it lies, at a step of ${nominal}`, () => {
+      const { out, position } = bent(nominal, BENDS, 40_000, () => 160);
+      let worst = 0;
+      for (let n = 400; n < out.length; n++) worst = Math.max(worst, Math.abs(out[n]! - sineAt(300, position(n))));
+      expect(worst).toBeLessThan(3);
+    });
+
+  test('is where its input was when it was asked for, however that was cut, and the same in both kernels', () => {
+    const random = seeded(5);
+    const whole = bent(0.5, BENDS, 30_000, () => 30_000).out;
+    for (const kernel of [portableKernel, bestKernel])
+      expect(bent(0.5, BENDS, 30_000, () => 1 + Math.floor(random() * 500), kernel).out).toEqual(whole);
+  });
+
+  test('adds up no error: after a thousand of them the output is where it was meant to be', () => {
+    const bends = Array.from({ length: 1000 }, (_, n) => ({ at: 1600 * (n + 1), ppm: n % 2 === 0 ? 400 : -390 }));
+    const { out, position } = bent(1, bends, 1600 * 1001, () => 160);
+    let worst = 0;
+    for (let n = out.length - 2000; n < out.length - 20; n++)
+      worst = Math.max(worst, Math.abs(out[n]! - sineAt(300, position(n))));
+    expect(worst).toBeLessThan(3);
+  });
+
+  test('takes over from a copy with what came before it', () => {
+    const input = Int16Array.from({ length: 2000 }, (_, n) => Math.round(sineAt(300, n)));
+    const step = 1 - 1e-4;
+    const resampler = new Resampler(
+      step,
+      withStep(designFilterBank(1, true), step),
+      undefined,
+      input.subarray(900, 1000),
+    );
+    resampler.push(input.subarray(1000));
+    const out = new Int16Array(500);
+    resampler.pull(out);
+    let worst = 0;
+    for (let n = 0; n < 500; n++) worst = Math.max(worst, Math.abs(out[n]! - sineAt(300, 1000 + n * step)));
+    expect(out[0]).toBe(input[1000]);
+    expect(worst).toBeLessThan(3);
+  });
 });

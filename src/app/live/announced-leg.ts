@@ -22,6 +22,8 @@ export type LegSource = {
   isAlive(nowUs: number): boolean;
   /** Whether no audio from it is silence, and not a loss. */
   readonly sendsNoSilence: boolean;
+  /** Whether another thread reads it: what its loop did meanwhile counts as well. */
+  readonly isReadElsewhere: boolean;
   /** Another has taken its place. */
   displaced(): void;
   /** The call is over. */
@@ -29,6 +31,9 @@ export type LegSource = {
 };
 
 export type LegLimits = { readonly legSilentSec: number; readonly callIdleSec: number };
+
+/** One for all legs: a packet is taken before the next is read, and what every packet touches stays in the processor's cache. */
+const media = blankPacket('a');
 
 export class AnnouncedLeg implements RtpSink {
   readonly leg: Leg;
@@ -41,13 +46,13 @@ export class AnnouncedLeg implements RtpSink {
   /** Packets handed on whose codec is known; packets of audio that were dropped for the disk's sake. */
   packets = 0;
   lost = 0;
-  /** When the last packet came, µs. */
-  lastUs: number | undefined;
+  /** When the last packet came, µs; apart from whether one has, for a number that may also be none is allocated anew each time. */
+  #lastUs = Number.NEGATIVE_INFINITY;
   readonly #take: (packet: MediaPacket) => void;
   readonly #onDefect: (error: unknown) => void;
   readonly #limits: LegLimits;
-  /** Filled anew for each packet, by whoever calls `take`. */
-  readonly media: MediaPacket;
+  /** Once something came by a path that queues, it counts as one. */
+  #queues = false;
   #source: LegSource | undefined;
   #socket: LegSocket | undefined;
   #told: LegState = 'waiting';
@@ -69,7 +74,6 @@ export class AnnouncedLeg implements RtpSink {
     this.#limits = options.limits;
     this.#take = options.take;
     this.#onDefect = options.onDefect;
-    this.media = blankPacket(options.leg);
   }
 
   get socket(): LegSocket | undefined {
@@ -86,9 +90,21 @@ export class AnnouncedLeg implements RtpSink {
     this.#socket = socket;
   }
 
+  /** When the last packet came, µs. */
+  get lastUs(): number | undefined {
+    return this.#lastUs === Number.NEGATIVE_INFINITY ? undefined : this.#lastUs;
+  }
+
+  /** Filled anew for each packet, all of it, by whoever calls `take` at once. */
+  get media(): MediaPacket {
+    media.leg = this.leg;
+    return media;
+  }
+
   /** Called by the sockets for each packet of the leg's source. */
   packet(packet: RtpPacket, codec: WireCodec | undefined, bytes: Uint8Array, atUs: number): void {
-    const media = this.media;
+    media.leg = this.leg;
+    media.queues = this.#queues;
     media.ssrc = packet.ssrc;
     media.sequence = packet.sequence;
     media.timestamp = packet.timestamp;
@@ -105,8 +121,8 @@ export class AnnouncedLeg implements RtpSink {
   /** Hands `media` on. */
   take(): void {
     if (this.state === 'ended') return;
-    const { media } = this;
-    this.lastUs = media.arrivalUs;
+    this.#queues = media.queues === true;
+    this.#lastUs = media.arrivalUs;
     if (this.state !== 'receiving') this.state = 'receiving';
     if (media.codec !== undefined) this.packets++;
     if (this.dropping && media.codec !== undefined && media.codec.name !== 'TELEPHONE-EVENT') {

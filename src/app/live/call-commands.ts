@@ -31,6 +31,8 @@ export class CallCommands {
   /** Whoever waits for an answer, by the trigger they came with. */
   readonly #waiting = new Map<Trigger, Waiting>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Whether anything may have been asked for since `begin`, which every packet calls. */
+  #isAsked = false;
 
   constructor(options: {
     call: Call;
@@ -73,6 +75,7 @@ export class CallCommands {
 
   /** @param fromUs how far a mask that it asks for reaches back */
   digit(leg: Leg, symbol: string, atUs: number, fromUs?: number): void {
+    this.#isAsked = true;
     this.#control.digit(leg, symbol, atUs, fromUs);
     this.deadlineUs = this.#control.deadlineUs;
   }
@@ -80,6 +83,7 @@ export class CallCommands {
   /** Lets codes time out, and begins what they ask for. */
   advance(nowUs: number): void {
     if (nowUs >= this.deadlineUs) {
+      this.#isAsked = true;
       this.#control.advance(nowUs);
       this.deadlineUs = this.#control.deadlineUs;
     }
@@ -88,11 +92,13 @@ export class CallCommands {
 
   /** What a forgotten unmask comes to, begun with the next `begin`. */
   maskOverdue(...overdue: Parameters<CallControl['maskOverdue']>): void {
+    this.#isAsked = true;
     this.#control.maskOverdue(...overdue);
   }
 
   /** What a media server says by itself, begun with the next `begin`. @param by the kind of stream. @param fromUs how far a mask reaches back */
   askByStream(action: 'mask' | 'unmask', by: string, atUs: number, fromUs: number): void {
+    this.#isAsked = true;
     this.#control.ask({ action }, { kind: 'stream', by }, atUs, fromUs);
   }
 
@@ -100,6 +106,7 @@ export class CallCommands {
   act(fields: RecordCallFields & { readonly action: RecordAction }, by: string, atUs: number): Promise<ActionResult> {
     const trigger: Trigger = { kind: 'api', by };
     const answer = new Promise<ActionResult>((resolve, reject) => this.#waiting.set(trigger, { resolve, reject }));
+    this.#isAsked = true;
     this.#control.ask(fields, trigger, atUs);
     this.begin();
     return answer;
@@ -107,6 +114,8 @@ export class CallCommands {
 
   /** Begins what has been asked for, one after another, without waiting for any of them. */
   begin(): void {
+    if (!this.#isAsked) return;
+    this.#isAsked = false;
     // Each run takes one and does all of it that needs no disk before it returns.
     while (this.#control.pending) {
       const run = this.#control

@@ -24,6 +24,8 @@ const GATHER_US = 5000;
 const RING_BYTES = 1 << 27;
 /** Read at a time; the longest datagram fits several times. */
 const BATCH_BYTES = 1 << 19;
+/** A port that is flooded faster than it is emptied holds up nobody for longer. */
+const LONGEST_CATCH_UP_US = 2_000_000;
 /** Batches read before others get a turn of the event loop. */
 const BATCHES_A_TURN = 8;
 
@@ -40,7 +42,7 @@ export class NativeReceiver implements UdpReceiver {
   readonly #sockets = new Map<number, NativeSocket>();
   readonly #batch = new Uint8Array(BATCH_BYTES);
   readonly #view = new DataView(this.#batch.buffer);
-  readonly #counts = new Float64Array(5);
+  readonly #counts = new Float64Array(6);
   #isClosed = false;
   /** Records read, whoever they were for. */
   #handed = 0;
@@ -74,9 +76,14 @@ export class NativeReceiver implements UdpReceiver {
     return socket;
   }
 
-  /** Two rounds of the thread later the ring has it; then it is read. */
+  /** When the thread has put into the ring what has arrived by now, that is read. */
   async caughtUp(): Promise<void> {
-    await setTimeout((3 * GATHER_US) / 1000);
+    const askedUs = this.#native.steadyUs();
+    const giveUpUs = askedUs + LONGEST_CATCH_UP_US;
+    while (!this.#isClosed && this.#reachedUs < askedUs && this.#native.steadyUs() < giveUpUs) {
+      this.#native.udpLook(this.#udp);
+      await setTimeout(GATHER_US / 1000);
+    }
     const { received } = this.counts;
     this.#read();
     // Not until the ring is empty: one that is flooded never would be.
@@ -89,6 +96,11 @@ export class NativeReceiver implements UdpReceiver {
     this.#isClosed = true;
     this.#sockets.clear();
     this.#native.udpStop(this.#udp);
+  }
+
+  get #reachedUs(): number {
+    this.#native.udpCount(this.#udp, this.#counts);
+    return this.#counts[5]!;
   }
 
   #close(id: number): void {
@@ -132,8 +144,12 @@ class NativeSocket implements UdpSocket {
   readonly receiveBufferBytes: number;
   readonly #listener: UdpListener;
   readonly #onClose: () => void;
-  /** Of the last datagram: its port and family, and its address in four words. */
-  readonly #last = new Uint32Array(5);
+  /** Of the last datagram: its port and family, and its address in four words; numbers of their own, for an array lies elsewhere. */
+  #lastKey = -1;
+  #last0 = 0;
+  #last1 = 0;
+  #last2 = 0;
+  #last3 = 0;
   #source: UdpSource = { address: '', port: 0 };
 
   constructor(options: { port: number; receiveBufferBytes: number; listener: UdpListener; onClose: () => void }) {
@@ -153,15 +169,23 @@ class NativeSocket implements UdpSocket {
   }
 
   #isLast(view: DataView, at: number): boolean {
-    const last = this.#last;
-    for (let word = 0; word < 4; word++)
-      if (view.getUint32(at + HEAD.address + 4 * word, true) !== last[word]) return false;
-    return keyOf(view, at) === last[4];
+    const address = at + HEAD.address;
+    return (
+      keyOf(view, at) === this.#lastKey &&
+      view.getInt32(address, true) === this.#last0 &&
+      view.getInt32(address + 4, true) === this.#last1 &&
+      view.getInt32(address + 8, true) === this.#last2 &&
+      view.getInt32(address + 12, true) === this.#last3
+    );
   }
 
   #remember(view: DataView, at: number): void {
-    for (let word = 0; word < 4; word++) this.#last[word] = view.getUint32(at + HEAD.address + 4 * word, true);
-    this.#last[4] = keyOf(view, at);
+    const address = at + HEAD.address;
+    this.#lastKey = keyOf(view, at);
+    this.#last0 = view.getInt32(address, true);
+    this.#last1 = view.getInt32(address + 4, true);
+    this.#last2 = view.getInt32(address + 8, true);
+    this.#last3 = view.getInt32(address + 12, true);
     this.#source = { address: addressOf(view, at), port: view.getUint16(at + HEAD.port, true) };
   }
 }

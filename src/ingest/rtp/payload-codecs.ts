@@ -20,9 +20,12 @@ export const isRtpPayloadType = (payloadType: number): boolean =>
 
 export class PayloadCodecs {
   readonly #codecs: ReadonlyMap<number, WireCodec>;
+  /** The same, by payload type: every packet asks. */
+  readonly #byType: readonly (WireCodec | undefined)[];
 
   private constructor(codecs: ReadonlyMap<number, WireCodec>) {
     this.#codecs = codecs;
+    this.#byType = Array.from({ length: 128 }, (_, payloadType) => codecs.get(payloadType));
   }
 
   /**
@@ -46,6 +49,7 @@ export class PayloadCodecs {
         errors.add([...at, key], 'invalid', { message, value: quoted(rtpmap) });
       } else mapped.set(payloadType, codec);
     }
+    if (mapped.size === 0 && errors.empty) return USUAL;
     if (!errors.empty) {
       const details = errors.toJSON();
       throw new AppError('FIELDS_INVALID', renderFieldErrors(details), { details });
@@ -65,7 +69,7 @@ export class PayloadCodecs {
 
   /** @returns undefined for a type that means nothing here; else always the same object for one type. */
   codecOf(payloadType: number): WireCodec | undefined {
-    return this.#codecs.get(payloadType);
+    return this.#byType[payloadType];
   }
 
   /**
@@ -81,6 +85,9 @@ export class PayloadCodecs {
     return new PayloadCodecs(codecs);
   }
 }
+
+/** What nearly every leg has: one object, which every packet reads. */
+const USUAL = PayloadCodecs.ofOffer(new Map());
 
 const isSame = (one: WireCodec, other: WireCodec): boolean =>
   formatWireCodec(one) === formatWireCodec(other) && one.fmtp === other.fmtp;

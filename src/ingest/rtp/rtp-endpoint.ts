@@ -35,6 +35,9 @@ export type RtpCounts = {
   rtcp: number;
 };
 
+/** One for all endpoints: a packet is handed on before the next is read. */
+const packet = new RtpPacket();
+
 export class RtpEndpoint {
   readonly port: number;
   readonly counts: Readonly<RtpCounts>;
@@ -42,9 +45,9 @@ export class RtpEndpoint {
   readonly #clock: Clock;
   readonly #sink: RtpSink;
   readonly #latch = new SourceLatch();
-  readonly #packet = new RtpPacket();
   #payloads: PayloadCodecs;
-  #lastPacketUs: number | undefined;
+  /** Apart from whether there was one, for a number that may also be none is allocated anew each time. */
+  #lastPacketUs = Number.NEGATIVE_INFINITY;
   #sockets: SocketPair | undefined;
   #closing: Promise<void> | undefined;
 
@@ -81,7 +84,7 @@ export class RtpEndpoint {
 
   /** When the leg's source was last heard, µs; undefined before there is one. */
   get lastPacketUs(): number | undefined {
-    return this.#lastPacketUs;
+    return this.#lastPacketUs === Number.NEGATIVE_INFINITY ? undefined : this.#lastPacketUs;
   }
 
   /** What the kernel granted; less than wanted means packets are lost in a long stall of the event loop. */
@@ -108,7 +111,6 @@ export class RtpEndpoint {
   }
 
   #take(bytes: Uint8Array, start: number, end: number, { address, port }: UdpSource, atUs: number): void {
-    const packet = this.#packet;
     if (!packet.parse(bytes, start, end)) {
       this.#takeRtcp(bytes, start, end);
       return;
@@ -129,8 +131,8 @@ export class RtpEndpoint {
   }
 
   #giveFirst({ bytes, atUs }: FirstPacket): void {
-    this.#packet.parse(bytes);
-    this.#give(this.#payloads.codecOf(this.#packet.payloadType), bytes, atUs);
+    packet.parse(bytes);
+    this.#give(this.#payloads.codecOf(packet.payloadType), bytes, atUs);
   }
 
   #give(codec: WireCodec | undefined, bytes: Uint8Array, atUs: number): void {
@@ -140,7 +142,7 @@ export class RtpEndpoint {
     else this.#counts.received++;
     this.#lastPacketUs = atUs;
     try {
-      this.#sink.packet(this.#packet, codec, bytes, atUs);
+      this.#sink.packet(packet, codec, bytes, atUs);
     } catch (error) {
       this.#sink.fault?.(error);
     }

@@ -34,6 +34,7 @@ export function companded(
     sampleRate: clockRate,
     decodedBy: 'native',
     duration: (payload) => Math.floor(payload.length / channels),
+    byLength: true,
     createDecoder: () => ({ decode, reset: () => {}, close: () => {} }),
   };
 }

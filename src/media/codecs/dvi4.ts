@@ -1,7 +1,7 @@
 /** DVI4: a predictor's state in 4 bytes, then 4 bits a sample (RFC 3551 §4.5.1). */
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
-import { foreign } from './foreign.ts';
+import { foreignByLength } from './foreign.ts';
 import { isAudioRate } from './rates.ts';
 import { REACH_BACK_MS } from './reach-back.ts';
 
@@ -9,5 +9,5 @@ const HEADER_BYTES = 4;
 
 export const dvi4 = (wire: WireCodec): Codec | undefined =>
   isAudioRate(wire.clockRate)
-    ? foreign(wire, wire.clockRate, REACH_BACK_MS.adaptive, ({ length }) => 2 * Math.max(0, length - HEADER_BYTES))
+    ? foreignByLength(wire, wire.clockRate, REACH_BACK_MS.adaptive, (length) => 2 * Math.max(0, length - HEADER_BYTES))
     : undefined;

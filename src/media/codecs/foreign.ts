@@ -23,3 +23,11 @@ export function foreign(
     duration: clockRate === sampleRate ? samples : (payload) => Math.round((samples(payload) * clockRate) / sampleRate),
   };
 }
+
+/** One whose payloads play as long as their length says. @param samples in so many bytes; 0 when they can't be told */
+export const foreignByLength = (
+  wire: WireCodec,
+  sampleRate: number,
+  reachBackMs: number,
+  samples: (bytes: number) => number,
+): Codec => ({ ...foreign(wire, sampleRate, reachBackMs, ({ length }) => samples(length)), byLength: true });

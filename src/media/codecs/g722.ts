@@ -18,6 +18,7 @@ export function g722(wire: WireCodec): Codec | undefined {
     decodedBy: 'native',
     duration: (payload) => payload.length * ticksPerByte,
     reachBack: () => (REACH_BACK_MS.g722 * wire.clockRate) / 1000,
+    byLength: true,
     createDecoder: () => {
       const decoder = kernel.g722();
       return {

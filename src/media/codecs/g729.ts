@@ -4,15 +4,15 @@
  */
 import type { Codec } from '../codec.ts';
 import type { WireCodec } from '../wire-codec.ts';
-import { foreign } from './foreign.ts';
+import { foreignByLength } from './foreign.ts';
 import { REACH_BACK_MS } from './reach-back.ts';
 
 const FRAME_SAMPLES = 80;
 
 export const g729 = (wire: WireCodec): Codec =>
-  foreign(
+  foreignByLength(
     wire,
     8000,
     REACH_BACK_MS.g729,
-    ({ length }) => FRAME_SAMPLES * (Math.floor(length / 10) + (length % 10 === 2 ? 1 : 0)),
+    (length) => FRAME_SAMPLES * (Math.floor(length / 10) + (length % 10 === 2 ? 1 : 0)),
   );

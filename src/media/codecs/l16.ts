@@ -30,6 +30,7 @@ export function l16(wire: WireCodec): Codec | undefined {
     sampleRate: clockRate / fold,
     decodedBy: 'native',
     duration,
+    byLength: true,
     createDecoder: () => ({ decode, reset: () => {}, close: () => {} }),
   };
 }
