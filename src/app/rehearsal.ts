@@ -1,22 +1,33 @@
 /**
  * A call's way through the pipeline with nothing written: what its recordings will be is known before the first frame is. Masks by
- * position need it, for position 0 and the lines lie where the whole call puts them (design §5). Keeps timings, no audio.
+ * position need it, for position 0 and the lines lie where the finalizer puts them (design §5), which goes by what it has seen: so the
+ * same lockstep is run here, without a file. Keeps timings, no audio.
  */
-import { JournalSurveyor } from '../finalize/survey.ts';
+import { Contradiction } from '../finalize/contradiction.ts';
+import { LOOKAHEAD_US, Lockstep } from '../finalize/lockstep.ts';
+import { type JournalSurvey, JournalSurveyor } from '../finalize/survey.ts';
 import type { Journal, JournalNotes } from '../spool/journal.ts';
 import type { JournalRecord } from '../spool/journal-reader.ts';
 import type { Foreseen, FrameRecord, OpenRecord } from '../spool/journal-record.ts';
+import { RehearsedRecords } from './rehearsed-records.ts';
+
+const WHOLE = { bytes: 0, torn: false };
 
 export class RehearsedJournal implements Journal {
   readonly path: string;
   readonly failure = undefined;
   readonly pendingBytes = 0;
+  /** With all of it in view, should it contradict what the lockstep decided on the way. */
   readonly #surveyor = new JournalSurveyor();
+  readonly #records = new RehearsedRecords();
+  #lockstep: Lockstep | undefined;
   readonly #frame: FrameRecord = { track: 0, arrivalUs: 0, ticks: 0, payload: Buffer.alloc(0) };
   readonly #record: JournalRecord = { kind: 'frame', frame: this.#frame };
 
   constructor(path: string, head: OpenRecord) {
     this.path = path;
+    const { ahead, behind, durationOf } = this.#records;
+    this.#lockstep = new Lockstep(ahead, behind, LOOKAHEAD_US, durationOf);
     this.note('open', head);
   }
 
@@ -25,11 +36,11 @@ export class RehearsedJournal implements Journal {
     this.#frame.arrivalUs = arrivalUs;
     this.#frame.ticks = ticks;
     this.#frame.payload = Buffer.from(source.buffer, source.byteOffset + start, end - start);
-    this.#surveyor.take(this.#record);
+    this.#take(this.#record);
   }
 
   note<K extends keyof JournalNotes>(kind: K, content: JournalNotes[K]): void {
-    this.#surveyor.take({ kind, [kind]: content } as unknown as JournalRecord);
+    this.#take({ kind, [kind]: content } as unknown as JournalRecord);
   }
 
   flush(): void {}
@@ -42,8 +53,30 @@ export class RehearsedJournal implements Journal {
 
   /** What the finalizer would find of it. */
   get foreseen(): Foreseen {
-    const { startUs, endUs, horizonUs, lines } = this.#surveyor.result({ bytes: 0, torn: false })!;
-    return { startUs, endUs, horizonUs, lines };
+    this.#lockstep?.close(() => WHOLE);
+    this.#follow();
+    const { startUs, endUs, horizonUs, lines }: JournalSurvey = this.#lockstep?.result ?? this.#surveyor.result(WHOLE);
+    return { startUs, endUs, horizonUs, lines: new Map([...lines].map(([id, { path }]) => [id, path!.pieces])) };
+  }
+
+  #take(record: JournalRecord): void {
+    this.#surveyor.take(record);
+    if (this.#lockstep === undefined) return;
+    this.#records.add(record, record.kind === 'frame' ? this.#durationOf(record.frame) : 0);
+    this.#follow();
+  }
+
+  #durationOf({ track, payload }: FrameRecord): number {
+    return this.#lockstep?.survey.tracks.get(track)?.decoding.duration(payload) ?? 0;
+  }
+
+  #follow(): void {
+    try {
+      for (let next = this.#lockstep?.next(); typeof next === 'object'; next = this.#lockstep?.next());
+    } catch (error) {
+      if (!(error instanceof Contradiction)) throw error;
+      this.#lockstep = undefined;
+    }
   }
 }
 

@@ -94,6 +94,8 @@ export const SETTINGS = {
   master_key_file: { fallback: '', takes: 'a file', read: (text: string) => text },
   master_key: masterKey,
   mp3_encoder: encoder,
+  /** At a time; 0: each is finalized when it has ended. */
+  follow_recordings: integer(500, 0, 10_000),
   /** Read where the module is loaded, before there are settings: `kernel/native-module.ts`. */
   native: choice('auto', ['auto', 'off']),
   max_calls: integer(1000, 1, 100_000),

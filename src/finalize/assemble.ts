@@ -1,23 +1,19 @@
 /**
- * The second pass: frames in order, decoded, both legs on one clock, in blocks of PCM at the artefact's rate. Masks are not applied
- * here, because nothing masked is in a journal; the renderer makes the reported spans exact.
+ * Frames in order, decoded, both legs on one clock, in blocks of PCM at the artefact's rate, as far as the journal goes. Masks are not
+ * applied here, because nothing masked is in a journal; the renderer makes the reported spans exact.
  */
 import type { Leg } from '../core/leg.ts';
-import { MP3_RATES } from '../core/record-call.ts';
-import type { FilterBank } from '../kernel/filter-bank.ts';
 import type { FrameDecoder } from '../media/codec.ts';
-import type { JournalFile } from '../spool/journal-reader.ts';
 import { LegTrack } from './leg-track.ts';
-import { orderedFrames } from './ordered-frames.ts';
-import type { JournalSurvey, SurveyedTrack } from './survey.ts';
+import { type Lockstep, type PlacedFrame, SETTLING_US } from './lockstep.ts';
+import type { SurveyedTrack } from './survey.ts';
 
 const BLOCK_SECONDS = 0.5;
-/** Sound up to this long before the frame in hand may still change: resamplers' tails, runs that overlap. */
-const SETTLING_SECONDS = 1;
+/** A run that ended so long before what is settled is over, whatever comes: longer than the longest hole in one. */
+const OVER_US = 600_000;
 /** A leg that sends nothing for so long has a gap worth telling. */
 const GAP_US = 60_000;
 const MOST_GAPS = 1000;
-const NO_FRAMES_RATE = 8000;
 
 export type Block = { readonly a: Int16Array; readonly b: Int16Array; count: number; position: number };
 
@@ -26,74 +22,140 @@ export type Gap = { readonly leg: Leg; readonly startUs: number; readonly endUs:
 
 export type Gaps = { readonly list: Gap[]; omitted: number };
 
-/** The rate of the artefact, Hz: what was asked for, else the higher of the legs' own, as the format can have it. */
-export const artefactRate = ({ open, tracks }: JournalSurvey): number => {
-  if (open.sampleRate !== null) return open.sampleRate;
-  const highest = Math.max(0, ...tracks.filter((track) => track.frames > 0).map((track) => track.decoding.sampleRate));
-  const rate = Math.min(48_000, Math.max(8000, highest === 0 ? NO_FRAMES_RATE : highest));
-  return open.format === 'wav' ? rate : MP3_RATES.find((allowed) => allowed >= rate)!;
-};
+/** What comes next: a block, which is used again; a track that needs a decoder before it goes on; nothing before the journal has grown. */
+export type Assembled =
+  | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'track'; readonly track: SurveyedTrack }
+  | { readonly kind: 'abreast' };
+
+const ABREAST: Assembled = { kind: 'abreast' };
 
 /**
- * Yields the recording from position 0 to `totalSamples`. The block is used again.
- * @param decoders by track; every track with frames has one.
+ * Yields the recording from position 0 to its end.
+ * @param decoders by track; read when a track's first frame is placed. One without is left out.
  * @param gaps filled in on the way.
  */
 export function* assemble(
-  journal: JournalFile,
-  survey: JournalSurvey,
-  options: {
-    sampleRate: number;
-    totalSamples: number;
-    decoders: ReadonlyMap<SurveyedTrack, FrameDecoder>;
-    gaps: Gaps;
-    onRead?: (frames: number) => void;
-  },
-): Generator<Block> {
-  const { sampleRate, totalSamples, decoders, gaps } = options;
-  const banks = new Map<number, FilterBank>();
-  const legs: Record<Leg, LegTrack> = {
-    a: new LegTrack(sampleRate, survey.startUs, banks),
-    b: new LegTrack(sampleRate, survey.startUs, banks),
-  };
-  const blockSamples = Math.round(BLOCK_SECONDS * sampleRate);
-  const block: Block = { a: new Int16Array(blockSamples), b: new Int16Array(blockSamples), count: 0, position: 0 };
-  const heard: Record<Leg, number> = { a: survey.startUs, b: survey.startUs };
-  let position = 0;
-
-  const take = (count: number): Block => {
-    legs.a.buffer.take(block.a, count);
-    legs.b.buffer.take(block.b, count);
-    block.count = count;
-    block.position = position;
-    position += count;
-    return block;
-  };
-  const hear = (leg: Leg, startUs: number, endUs: number): void => {
-    if (startUs - heard[leg] >= GAP_US) {
-      if (gaps.list.length < MOST_GAPS) gaps.list.push({ leg, startUs: heard[leg], endUs: startUs });
-      else gaps.omitted++;
+  lockstep: Lockstep,
+  decoders: ReadonlyMap<SurveyedTrack, FrameDecoder>,
+  gaps: Gaps,
+): Generator<Assembled, void> {
+  const asked = new Set<SurveyedTrack>();
+  let assembly: Assembly | undefined;
+  for (;;) {
+    const next = lockstep.next();
+    if (lockstep.beginning !== undefined) assembly ??= new Assembly(lockstep, gaps);
+    if (next === 'end') break;
+    if (next === 'abreast') {
+      yield* assembly?.settled() ?? [];
+      yield ABREAST;
+      continue;
     }
-    if (endUs > heard[leg]) heard[leg] = endUs;
-  };
-
-  for (const { track, fit, startUs, ticks, payload } of orderedFrames(journal, survey, undefined, options.onRead)) {
+    const { track } = next;
+    if (!asked.has(track) && !decoders.has(track)) yield { kind: 'track', track };
+    asked.add(track);
     const decoder = decoders.get(track);
-    if (decoder === undefined) continue;
+    if (decoder !== undefined) yield* assembly!.frame(next, decoder);
+  }
+  yield* assembly!.rest();
+}
+
+/** Both legs of one recording. */
+class Assembly {
+  readonly #lockstep: Lockstep;
+  readonly #startUs: number;
+  readonly #sampleRate: number;
+  readonly #legs: Record<Leg, LegTrack>;
+  readonly #heard: Record<Leg, number>;
+  readonly #gaps: Gaps;
+  readonly #blockSamples: number;
+  readonly #block: Block;
+  readonly #taken: Assembled;
+  #position = 0;
+
+  constructor(lockstep: Lockstep, gaps: Gaps) {
+    const { startUs, sampleRate } = lockstep.beginning!;
+    this.#lockstep = lockstep;
+    this.#startUs = startUs;
+    this.#sampleRate = sampleRate;
+    this.#legs = { a: new LegTrack(sampleRate, startUs), b: new LegTrack(sampleRate, startUs) };
+    this.#heard = { a: startUs, b: startUs };
+    this.#gaps = gaps;
+    this.#blockSamples = Math.round(BLOCK_SECONDS * sampleRate);
+    this.#block = {
+      a: new Int16Array(this.#blockSamples),
+      b: new Int16Array(this.#blockSamples),
+      count: 0,
+      position: 0,
+    };
+    this.#taken = { kind: 'block', block: this.#block };
+  }
+
+  /** What begins well before the frame is ready; then the frame. */
+  *frame(placed: PlacedFrame, decoder: FrameDecoder): Generator<Assembled, void> {
+    const { track, startUs, payload } = placed;
     const durationUs = (track.decoding.duration(payload) * 1e6) / track.codec.clockRate;
-    hear(track.leg, startUs, Math.min(startUs + durationUs, survey.endUs));
-    const settled = Math.round(((startUs - survey.startUs) * sampleRate) / 1e6 - SETTLING_SECONDS * sampleRate);
-    while (position + blockSamples <= Math.min(settled, totalSamples)) {
-      // Every frame that begins before the one in hand has come: a run that ends well before it is over.
-      legs.a.finishBefore(settled + blockSamples);
-      legs.b.finishBefore(settled + blockSamples);
-      yield take(blockSamples);
+    this.#hear(track.leg, startUs, Math.min(startUs + durationUs, this.#endUs));
+    yield* this.#blocks(startUs);
+    this.#legs[track.leg].frame(placed, decoder);
+  }
+
+  /** What is ready by what is settled, no frame in hand. */
+  *settled(): Generator<Assembled, void> {
+    const { settledUs } = this.#lockstep;
+    if (settledUs > Number.NEGATIVE_INFINITY) yield* this.#blocks(settledUs);
+  }
+
+  /** All that is left, to the recording's end. */
+  *rest(): Generator<Assembled, void> {
+    const endUs = this.#endUs;
+    for (const leg of ['a', 'b'] as const) {
+      this.#legs[leg].finishBefore(Number.POSITIVE_INFINITY);
+      this.#hear(leg, endUs, endUs);
     }
-    legs[track.leg].frame(track, decoder, fit, startUs, ticks, payload);
+    const total = this.#total;
+    while (this.#position < total) yield this.#take(Math.min(this.#blockSamples, total - this.#position));
   }
-  for (const leg of ['a', 'b'] as const) {
-    legs[leg].finishBefore(Number.POSITIVE_INFINITY);
-    hear(leg, survey.endUs, survey.endUs);
+
+  /** Every frame that begins before `us` has come: what lies well before is ready, and runs that end well before are over. */
+  *#blocks(us: number): Generator<Assembled, void> {
+    const settled = Math.floor(((us - this.#startUs) * this.#sampleRate) / 1e6);
+    const until = Math.min(settled - this.#samples(SETTLING_US), this.#total);
+    while (this.#position + this.#blockSamples <= until) {
+      this.#legs.a.finishBefore(settled - this.#samples(OVER_US));
+      this.#legs.b.finishBefore(settled - this.#samples(OVER_US));
+      yield this.#take(this.#blockSamples);
+    }
   }
-  while (position < totalSamples) yield take(Math.min(blockSamples, totalSamples - position));
+
+  get #endUs(): number {
+    return this.#lockstep.result?.endUs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get #total(): number {
+    return Math.round(((this.#endUs - this.#startUs) * this.#sampleRate) / 1e6);
+  }
+
+  #samples(us: number): number {
+    return (us * this.#sampleRate) / 1e6;
+  }
+
+  #take(count: number): Assembled {
+    const block = this.#block;
+    this.#legs.a.buffer.take(block.a, count);
+    this.#legs.b.buffer.take(block.b, count);
+    block.count = count;
+    block.position = this.#position;
+    this.#position += count;
+    return this.#taken;
+  }
+
+  #hear(leg: Leg, startUs: number, endUs: number): void {
+    const heard = this.#heard[leg];
+    if (startUs - heard >= GAP_US) {
+      if (this.#gaps.list.length < MOST_GAPS) this.#gaps.list.push({ leg, startUs: heard, endUs: startUs });
+      else this.#gaps.omitted++;
+    }
+    if (endUs > heard) this.#heard[leg] = endUs;
+  }
 }

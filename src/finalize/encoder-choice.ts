@@ -41,3 +41,12 @@ export const makeEncoder = async (
     );
   return LameEncoder.create(options);
 };
+
+/** Whether `makeEncoder` makes one that encodes in this thread, and holds no process while it waits for more. */
+export const encodesHere = async (choice: EncoderChoice, format: Format): Promise<boolean> => {
+  if (format === 'wav' || choice === 'lamejs') return true;
+  if (choice === 'ffmpeg') return false;
+  if (choice === 'libmp3lame' || nativeMp3Coder() !== undefined) return nativeMp3Coder() !== undefined;
+  const program = await probeFfmpeg().catch(() => undefined);
+  return program?.encoders.has('libmp3lame') !== true;
+};

@@ -9,7 +9,7 @@ import type { JournalFile } from '../spool/journal-reader.ts';
 import { newSealKey, type SealKey } from '../spool/seal/seal-key.ts';
 import { SealedReader } from '../spool/seal/sealed-reader.ts';
 import { decodeForeign } from './ffmpeg/decode-foreign.ts';
-import { orderedFrames } from './ordered-frames.ts';
+import { orderedPayloads } from './ordered-payloads.ts';
 import { pcmPath } from './part-files.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
@@ -22,14 +22,10 @@ export const decodeWithFfmpeg = async (
 ): Promise<{ decoder: FrameDecoder; missingSamples: number }> => {
   const path = pcmPath(directory, survey.open.id, track.track);
   const key = newSealKey(randomBytes);
-  const frames = payloads(journal, survey, track);
+  const frames = orderedPayloads(journal, survey, track);
   const { missing } = await decodeForeign({ codec: track.codec, frames, path, key });
   return { decoder: new DecodedTrack(path, key, track.decoding), missingSamples: missing };
 };
-
-function* payloads(journal: JournalFile, survey: JournalSurvey, wanted: SurveyedTrack): Generator<Uint8Array> {
-  for (const { payload } of orderedFrames(journal, survey, (track) => track === wanted)) yield payload;
-}
 
 /** Reads PCM where a decoder would make it: frame by frame, in the order in which ffmpeg was given them. */
 class DecodedTrack implements FrameDecoder {

@@ -1,15 +1,19 @@
 /**
  * One run of a leg: frames of one track that follow each other, decoded, brought to the output rate and the call's clock, and added
- * to the leg's buffer. A short hole inside it is silence of the right length; after a long one a new run begins. No I/O.
+ * to the leg's buffer. A short hole inside it is silence of the right length; after a long one a new run begins. Where the line bends,
+ * the run does: without a seam, its decoder as it is. No I/O.
  */
 
-import type { FilterBank } from '../kernel/filter-bank.ts';
+import { withStep } from '../kernel/filter-bank.ts';
 import { Resampler } from '../kernel/resampler.ts';
 import type { FrameDecoder } from '../media/codec.ts';
+import { filterBank } from './filter-banks.ts';
 import type { LegBuffer } from './leg-buffer.ts';
 
 /** A longer hole ends the run: its sound has died away, and position is measured anew. */
 const LONGEST_HOLE_SECONDS = 0.5;
+/** More than a resampler that only follows a drift reaches back. */
+const HISTORY_SAMPLES = 64;
 
 export class LegRun {
   readonly #buffer: LegBuffer;
@@ -20,17 +24,24 @@ export class LegRun {
   readonly #startTicks: number;
   /** Output sample of the run's first sample. */
   readonly #position: number;
-  readonly #step: number;
-  readonly #resampler: Resampler | undefined;
+  /** Source samples per output sample where no clock drifts. */
+  readonly #nominal: number;
+  #step: number;
+  #resampler: Resampler | undefined;
+  /** The last samples that were copied, while they are: a resampler that takes over begins with them. */
+  readonly #history: Int16Array | undefined;
   /** Source samples so far, decoded or filled in; output samples so far. */
   #taken = 0;
   #made = 0;
+  /** Where the step is this one since: source samples, and outputs, which need not be whole. */
+  #bentAt = 0;
+  #bentOut = 0;
   #pcm: Int16Array = new Int16Array(960);
   #out: Int16Array = new Int16Array(960);
 
   /**
    * @param position output sample at which the frame with `startTicks` begins.
-   * @param step source samples per output sample, the sender's drift included; exactly 1 copies.
+   * @param nominal source samples per output sample by their rates; @param step the sender's drift included; exactly 1 copies.
    */
   constructor(options: {
     buffer: LegBuffer;
@@ -39,17 +50,21 @@ export class LegRun {
     clockRate: number;
     startTicks: number;
     position: number;
+    nominal: number;
     step: number;
-    bank: FilterBank | undefined;
   }) {
+    const { nominal, step } = options;
     this.#buffer = options.buffer;
     this.#decoder = options.decoder;
     this.#sourceRate = options.sourceRate;
     this.#clockRate = options.clockRate;
     this.#startTicks = options.startTicks;
     this.#position = options.position;
-    this.#step = options.step;
-    this.#resampler = options.step === 1 ? undefined : new Resampler(options.step, options.bank);
+    this.#nominal = nominal;
+    this.#step = step;
+    if (step === 1) this.#history = new Int16Array(HISTORY_SAMPLES);
+    else if (step === nominal) this.#resampler = new Resampler(step, filterBank(nominal, false));
+    else this.#resampler = new Resampler(step, withStep(filterBank(nominal, true), step));
   }
 
   /** Whether a frame that begins at `ticks` goes on with this run. */
@@ -59,7 +74,21 @@ export class LegRun {
 
   /** Output sample behind the run's last. */
   get end(): number {
-    return this.#position + Math.round(this.#taken / this.#step);
+    return this.#position + Math.round(this.#outAt(this.#taken));
+  }
+
+  /** From `ticks` on, or where the run is if it is past that, there are as many source samples for an output sample as `step` says. */
+  bend(ticks: number, step: number): void {
+    const at = this.#sampleAt(ticks);
+    if (at > this.#taken) this.#silence(at - this.#taken);
+    if (step === this.#step) return;
+    const bank = filterBank(this.#nominal, true);
+    if (this.#resampler === undefined)
+      this.#resampler = new Resampler(step, withStep(bank, step), undefined, this.#history);
+    else this.#resampler.bend(step, bank);
+    this.#bentOut = this.#outAt(this.#taken);
+    this.#bentAt = this.#taken;
+    this.#step = step;
   }
 
   /** Decodes a frame. What overlaps audio that the run already has is left out. @param samples at most, at the source's rate. */
@@ -76,7 +105,7 @@ export class LegRun {
   finish(): void {
     if (this.#resampler === undefined) return;
     this.#resampler.end();
-    let left = Math.round(this.#taken / this.#step) - this.#made;
+    let left = Math.round(this.#outAt(this.#taken)) - this.#made;
     while (left > 0) {
       const out = this.#out.subarray(0, Math.min(left, this.#out.length));
       const made = this.#resampler.pull(out);
@@ -87,6 +116,11 @@ export class LegRun {
 
   #sampleAt(ticks: number): number {
     return Math.round(((ticks - this.#startTicks) * this.#sourceRate) / this.#clockRate);
+  }
+
+  /** How many outputs so many source samples are. */
+  #outAt(taken: number): number {
+    return this.#bentOut + (taken - this.#bentAt) / this.#step;
   }
 
   #silence(count: number): void {
@@ -101,10 +135,18 @@ export class LegRun {
     if (this.#resampler === undefined) {
       this.#buffer.add(this.#position + this.#made, pcm, from, count);
       this.#made += count;
+      this.#remember(pcm, from, count);
       return;
     }
     this.#resampler.push(pcm.subarray(from, from + count));
     for (let made = this.#resampler.pull(this.#out); made > 0; made = this.#resampler.pull(this.#out)) this.#emit(made);
+  }
+
+  #remember(pcm: Int16Array, from: number, count: number): void {
+    const history = this.#history!;
+    const kept = Math.max(0, history.length - count);
+    history.copyWithin(0, history.length - kept);
+    history.set(pcm.subarray(from + count - (history.length - kept), from + count), kept);
   }
 
   #emit(count: number): void {

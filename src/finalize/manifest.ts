@@ -7,11 +7,10 @@ import type { Format, MaskMode } from '../core/record-call.ts';
 import { formatWireCodec } from '../media/wire-codec.ts';
 import { emptyTally, type LegTally, type Trigger } from '../spool/journal-record.ts';
 import type { Gaps } from './assemble.ts';
-import type { Decoders } from './decoders.ts';
 import type { EncodedFile } from './encode/audio-encoder.ts';
 import { afterDropping, type MaskSpan, type SampleSpan } from './mask-render.ts';
 import type { Signature } from './signature.ts';
-import type { JournalSurvey } from './survey.ts';
+import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
 export type ManifestMask = {
   /** Positions from the recording's start on the call's clock, in drop mode too. */
@@ -111,7 +110,7 @@ export const makeManifest = (found: {
   dropped: readonly SampleSpan[];
   gaps: Gaps;
   encoded: EncodedFile;
-  missingSamples: Decoders['missingSamples'];
+  missingSamples: ReadonlyMap<SurveyedTrack, number>;
   /** Why a journal has no end: its recorder died, or could write no further. */
   unendedBy: 'crash' | 'unwritable';
   audit: AuditMark | null;
@@ -184,7 +183,8 @@ const legOf = (
     (most, track) => (most === undefined || track.frames > most.frames ? track : most),
     undefined,
   );
-  const scale = longest === undefined ? 1 : (survey.lines.get(longest.line)?.scale ?? 1);
+  const line = longest && survey.lines.get(longest.line);
+  const scale = line?.path?.meanScale(line.firstUs, line.lastUs) ?? 1;
   const own = gaps.list.filter((gap) => gap.leg === leg);
   const written = tracks.reduce((sum, track) => sum + track.frames, 0);
   return {

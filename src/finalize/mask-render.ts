@@ -71,17 +71,18 @@ export const beepSample = (n: number, sampleRate: number): number => {
 };
 
 /** Slopes at a seam of mode `drop`: long enough not to click, short enough not to be heard. */
-const SEAM_SECONDS = 0.005;
+export const SEAM_SECONDS = 0.005;
 
 export class MaskRenderer {
   readonly #mode: MaskMode;
-  readonly #spans: readonly SampleSpan[];
+  readonly #cover: { readonly joined: readonly SampleSpan[] };
   readonly #rate: number;
   readonly #seam: number;
 
-  constructor(mode: MaskMode, spans: readonly SampleSpan[], sampleRate: number) {
+  /** @param cover its spans may grow, behind what has been rendered. */
+  constructor(mode: MaskMode, cover: { readonly joined: readonly SampleSpan[] }, sampleRate: number) {
     this.#mode = mode;
-    this.#spans = spans;
+    this.#cover = cover;
     this.#rate = sampleRate;
     this.#seam = Math.round(SEAM_SECONDS * sampleRate);
   }
@@ -92,8 +93,9 @@ export class MaskRenderer {
    */
   render(pcm: Int16Array, count: number, position: number): number {
     let kept = count;
-    for (let i = this.#spans.length - 1; i >= 0; i--) {
-      const { start, end } = this.#spans[i]!;
+    const { joined } = this.#cover;
+    for (let i = joined.length - 1; i >= 0; i--) {
+      const { start, end } = joined[i]!;
       const from = Math.max(0, start - position);
       const to = Math.min(count, end - position);
       switch (this.#mode) {

@@ -1,100 +1,201 @@
-/** Finalizers at work: jobs wait in order for one of a fixed number of worker threads, which are started when needed. */
+/**
+ * Finalizers at work: jobs wait in order for one of a fixed number of worker threads, which are started when needed. A thread also
+ * follows the journals of recordings that still run; the job of such a one goes to its thread, at once: little of it is left. When
+ * a thread dies, what it followed is begun anew in another, and what it was finalizing is tried once more from the journal.
+ */
 import { Worker } from 'node:worker_threads';
 import { builtUrl } from '../core/built-url.ts';
 import { AppError } from '../core/errors.ts';
-import type { FinalizeJob, FinalizeResult } from './finalize-recording.ts';
-import type { FromWorker, ToWorker } from './job-messages.ts';
+import type { FinalizeJob, FinalizeResult, FollowJob } from './finalize-job.ts';
+import { FinalizerThread, type PoolJob } from './finalizer-thread.ts';
+import type { FollowError, LeftReason } from './job-messages.ts';
 
 const WORKER_URL = builtUrl('finalize/worker.js');
 
-type Waiting = {
-  readonly job: FinalizeJob;
-  readonly onProgress: (share: number) => void;
-  readonly resolve: (result: FinalizeResult) => void;
-  readonly reject: (error: AppError) => void;
+/** A journal that is followed may bring down its thread: after so many no further one. */
+const MOST_DEATHS = 2;
+
+export type PoolOptions = {
+  /** Default: a thread that runs the built worker. */
+  readonly start?: () => Worker;
+  /** ms, never set back. */
+  readonly now?: () => number;
+};
+
+/** Why a journal is followed no longer; `ended`: its job has come to its end. */
+export type FollowEnd = LeftReason | 'ended' | 'died' | 'closed';
+
+/** @param error what it met where it has failed */
+export type OnFollowEnd = (why: FollowEnd, error?: FollowError) => void;
+
+export type FollowCounts = {
+  readonly recordings: number;
+  /** How long ago the one that is farthest behind was at the end of its journal. */
+  readonly lagSec: number;
+  /** Since the start: finalized from the journal when they have ended. */
+  readonly givenUp: number;
+};
+
+type Follow = {
+  readonly job: FollowJob;
+  readonly onEnd: OnFollowEnd;
+  thread: FinalizerThread;
+  deaths: number;
+  /** Its job has been sent. */
+  isEnding: boolean;
+  /** Resolves when nothing of it is left, which was asked for. */
+  leaving?: Promise<void>;
+  left?: () => void;
 };
 
 export class FinalizePool {
   readonly #size: number;
-  readonly #waiting: Waiting[] = [];
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Waiting>();
+  readonly #startWorker: () => Worker;
+  readonly #now: () => number;
+  readonly #waiting: PoolJob[] = [];
+  readonly #threads = new Set<FinalizerThread>();
+  readonly #follows = new Map<string, Follow>();
+  #givenUp = 0;
   #closed = false;
 
   /** @param size threads at most. */
-  constructor(size: number) {
+  constructor(size: number, { start = () => new Worker(WORKER_URL), now = () => performance.now() }: PoolOptions = {}) {
     this.#size = Math.max(1, size);
+    this.#startWorker = start;
+    this.#now = now;
   }
 
   /** Jobs that wait or run. */
   get depth(): number {
-    return this.#waiting.length + this.#busy.size;
+    return [...this.#threads].reduce((sum, { jobs }) => sum + jobs, this.#waiting.length);
   }
 
-  /** @throws AppError what the finalizer met; ENCODE_FAILED when its thread died. The journal is as it was. */
-  run(job: FinalizeJob, onProgress: (share: number) => void = () => {}): Promise<FinalizeResult> {
-    if (this.#closed) return Promise.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
+  get following(): FollowCounts {
+    const nowMs = this.#now();
+    const sinceMs = Math.min(nowMs, ...[...this.#threads].map(({ abreastMs }) => abreastMs));
+    return { recordings: this.#follows.size, lagSec: (nowMs - sinceMs) / 1000, givenUp: this.#givenUp };
+  }
+
+  /** @throws AppError what the finalizer met; ENCODE_FAILED when its thread died, twice. The journal is as it was. */
+  async run(job: FinalizeJob, onProgress: (share: number) => void = () => {}): Promise<FinalizeResult> {
+    // Two at work on one recording would take away each other's files.
+    await this.#follows.get(job.journalPath)?.leaving;
+    if (this.#closed) throw shutDown();
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, onProgress, resolve, reject });
-      this.#next();
+      const poolJob: PoolJob = { job, onProgress, resolve, reject, isRetry: false };
+      const follow = this.#follows.get(job.journalPath);
+      if (follow === undefined) {
+        this.#waiting.push(poolJob);
+        this.#next();
+      } else {
+        follow.isEnding = true;
+        follow.thread.run(poolJob);
+      }
     });
+  }
+
+  /**
+   * Works on a recording that still runs as its journal grows, until its job comes or `unfollow`. What is followed already, or comes
+   * to a pool that is closed, is not taken.
+   * @param onEnd told once, when it is followed no longer, for whatever reason
+   */
+  follow(job: FollowJob, onEnd: OnFollowEnd = () => {}): void {
+    const { journalPath } = job;
+    if (this.#closed || this.#follows.has(journalPath)) return;
+    const thread = this.#leastFollowing();
+    this.#follows.set(journalPath, { job, onEnd, thread, deaths: 0, isEnding: false });
+    thread.follow(job);
+  }
+
+  /** Resolves when nothing of that work is left; what its job has come for is left to the job. */
+  unfollow(journalPath: string): Promise<void> {
+    const follow = this.#follows.get(journalPath);
+    if (follow === undefined || follow.isEnding) return Promise.resolve();
+    if (follow.leaving === undefined) {
+      follow.leaving = new Promise((resolve) => {
+        follow.left = resolve;
+      });
+      follow.thread.unfollow(journalPath);
+    }
+    return follow.leaving;
   }
 
   /** Ends the threads; what has not finished fails, and its journal stays. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiting of this.#waiting.splice(0))
-      waiting.reject(new AppError('ENCODE_FAILED', 'the finalizer is shut down'));
-    await Promise.all([...this.#idle, ...this.#busy.keys()].map((worker) => worker.terminate()));
+    for (const { reject } of this.#waiting.splice(0)) reject(shutDown());
+    await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
 
   #next(): void {
-    while (this.#waiting.length > 0 && this.#busy.size < this.#size) {
-      const worker = this.#idle.pop() ?? this.#start();
-      const waiting = this.#waiting.shift()!;
-      this.#busy.set(worker, waiting);
-      worker.ref();
-      worker.postMessage({ job: waiting.job } satisfies ToWorker);
+    while (this.#waiting.length > 0) {
+      const thread = this.#idle();
+      if (thread === undefined) return;
+      thread.run(this.#waiting.shift()!);
     }
   }
 
-  #start(): Worker {
-    const worker = new Worker(WORKER_URL);
-    worker.on('message', (message: FromWorker) => this.#hear(worker, message));
-    worker.on('error', (error) => this.#lose(worker, error.message));
-    worker.on('exit', (code) => this.#lose(worker, `its thread ended (${code})`));
-    return worker;
+  /** Of those that have no job, one that follows little. */
+  #idle(): FinalizerThread | undefined {
+    const idle = [...this.#threads].filter(({ jobs }) => jobs === 0).sort(byFollows)[0];
+    return idle ?? (this.#threads.size < this.#size ? this.#start() : undefined);
   }
 
-  #hear(worker: Worker, message: FromWorker): void {
-    const waiting = this.#busy.get(worker);
-    if (waiting === undefined) return;
-    switch (message.kind) {
-      case 'progress':
-        waiting.onProgress(message.share);
-        return;
-      case 'done':
-        waiting.resolve(message.result);
-        break;
-      case 'failed':
-        waiting.reject(new AppError(message.code, message.message));
-        break;
-      default:
-        message satisfies never;
+  #leastFollowing(): FinalizerThread {
+    const least = [...this.#threads].sort(byFollows)[0];
+    const isNew = least === undefined || (least.follows > 0 && this.#threads.size < this.#size);
+    return isNew ? this.#start() : least;
+  }
+
+  #start(): FinalizerThread {
+    const thread = new FinalizerThread(
+      this.#startWorker(),
+      {
+        onEnd: (_, { journalPath }) => {
+          this.#left(journalPath, 'ended');
+          this.#next();
+        },
+        onLeft: (_, journalPath, why, error) => this.#left(journalPath, why, error),
+        onDeath: (dead, unfinished, why) => this.#lose(dead, unfinished, why),
+      },
+      this.#now,
+    );
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #left(journalPath: string, why: FollowEnd, error?: FollowError): void {
+    const follow = this.#follows.get(journalPath);
+    if (follow === undefined) return;
+    this.#follows.delete(journalPath);
+    if (why === 'given up') this.#givenUp++;
+    follow.left?.();
+    follow.onEnd(why, error);
+  }
+
+  #lose(dead: FinalizerThread, unfinished: readonly PoolJob[], why: string): void {
+    this.#threads.delete(dead);
+    const failure = new AppError('ENCODE_FAILED', `the finalizer failed: ${why}`);
+    const retried: PoolJob[] = [];
+    for (const each of unfinished) {
+      if (this.#closed || each.isRetry) each.reject(failure);
+      else retried.push({ ...each, isRetry: true });
     }
-    this.#busy.delete(worker);
-    // An idle thread does not keep the program alive.
-    worker.unref();
-    this.#idle.push(worker);
-    this.#next();
-  }
-
-  #lose(worker: Worker, why: string): void {
-    const waiting = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const idle = this.#idle.indexOf(worker);
-    if (idle >= 0) this.#idle.splice(idle, 1);
-    waiting?.reject(new AppError('ENCODE_FAILED', `the finalizer failed: ${why}`));
+    this.#waiting.unshift(...retried);
+    for (const [journalPath, follow] of this.#follows) {
+      if (follow.thread !== dead) continue;
+      if (this.#closed) this.#left(journalPath, 'closed');
+      else if (follow.isEnding || follow.leaving !== undefined || ++follow.deaths > MOST_DEATHS)
+        this.#left(journalPath, 'died', failure);
+      else {
+        follow.thread = this.#leastFollowing();
+        follow.thread.follow(follow.job);
+      }
+    }
     if (!this.#closed) this.#next();
   }
 }
+
+const byFollows = (one: FinalizerThread, other: FinalizerThread): number => one.follows - other.follows;
+
+const shutDown = (): AppError => new AppError('ENCODE_FAILED', 'the finalizer is shut down');

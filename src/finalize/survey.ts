@@ -1,6 +1,6 @@
 /**
- * The first of the finalizer's two passes over a journal: its notes, where its lines lie, how long the recording is, how far frames
- * may be out of order. Keeps no audio.
+ * What a journal has told so far: its notes, where its lines lie, how long the recording is, how far frames may be out of order. Keeps
+ * no audio. The finalizer reads ahead with it; what it decides by it holds only for what it has asked to be settled.
  */
 import { AppError } from '../core/errors.ts';
 import type { Codec } from '../media/codec.ts';
@@ -10,13 +10,14 @@ import { type JournalEnd, type JournalFile, type JournalRecord, readJournal } fr
 import type {
   CloseRecord,
   FrameRecord,
-  LineFit,
   MaskRecord,
   OpenRecord,
   TallyRecord,
   TrackRecord,
 } from '../spool/journal-record.ts';
 import { LineObservation } from './line-fit.ts';
+import { LinePath } from './line-path.ts';
+import { LineSteering } from './line-steering.ts';
 
 export type SurveyedTrack = TrackRecord & {
   readonly codec: TrackRecord['codec'];
@@ -25,10 +26,25 @@ export type SurveyedTrack = TrackRecord & {
   frames: number;
 };
 
+/** A line with frames. Media time in µs. */
+export type SurveyedLine = {
+  readonly observation: LineObservation;
+  /** When its first frame came. */
+  readonly firstArrivalUs: number;
+  /** Where its frames begin and end. */
+  firstUs: number;
+  lastUs: number;
+  /** End of what has been placed. */
+  placedUs: number;
+  /** Where it lies, once that is settled; without steering it stays there. */
+  path: LinePath | undefined;
+  steering: LineSteering | undefined;
+};
+
 export type JournalSurvey = {
   readonly open: OpenRecord;
   readonly tracks: readonly SurveyedTrack[];
-  readonly lines: ReadonlyMap<number, LineFit>;
+  readonly lines: ReadonlyMap<number, SurveyedLine>;
   /** In the order they began; `endUs` null: open to the end. */
   readonly masks: readonly MaskRecord[];
   readonly tally: TallyRecord | undefined;
@@ -49,45 +65,59 @@ const START_SLACK_US = 500_000;
 /** A mask that was put on the moment before the recorder died is told as this much. */
 const LEAST_MASK_US = 1000;
 
-/** @throws JOURNAL_UNREADABLE, KEY_MISSING */
+/** A path is steered by so much at most between a frame's survey and its place. */
+const STEERED_US = 60_000;
+
+/** All of a journal that nobody writes to any more. @throws JOURNAL_UNREADABLE, KEY_MISSING */
 export const surveyJournal = ({ path, key }: JournalFile): JournalSurvey => {
   const end: JournalEnd = { bytes: 0, torn: false };
   const surveyor = new JournalSurveyor();
   for (const record of readJournal(path, end, key)) surveyor.take(record);
-  const survey = surveyor.result(end);
-  if (survey === undefined) throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${path}`);
-  return survey;
+  return surveyor.result(end);
 };
 
 /** Takes the records of one journal as they come. */
 export class JournalSurveyor {
-  readonly #tracks = new Map<number, SurveyedTrack>();
-  readonly #observations = new Map<number, LineObservation>();
-  readonly #extents = new Map<number, { firstUs: number; lastUs: number }>();
+  /** The latest instant that a record tells of: arrivals, masks that go on. */
+  clockUs = Number.NEGATIVE_INFINITY;
+  frames = 0;
+  /** The longest frame. */
+  longestUs = 0;
+  close: CloseRecord | undefined;
+  readonly tracks = new Map<number, SurveyedTrack>();
+  readonly lines = new Map<number, SurveyedLine>();
+  readonly #viewUs: number;
   readonly #masks = new Map<number, MaskRecord>();
   #open: OpenRecord | undefined;
   #tally: TallyRecord | undefined;
-  #close: CloseRecord | undefined;
-  #frames = 0;
-  #longestUs = 0;
+  #horizonUs = 0;
+  /** Where the first frame of a settled line lies on the call's clock. */
+  #firstUs = Number.POSITIVE_INFINITY;
+
+  /** @param viewUs how much of a line is kept in view; what is settled is steered by it. Infinite: a line is settled once, with all of it in view. */
+  constructor(viewUs = Number.POSITIVE_INFINITY) {
+    this.#viewUs = viewUs;
+  }
 
   /** @throws CODEC_UNSUPPORTED */
   take(record: JournalRecord): void {
     switch (record.kind) {
       case 'open':
         this.#open = record.open;
+        this.#horizonUs = record.open.extent?.horizonUs ?? 0;
         break;
       case 'track':
-        this.#tracks.set(record.track.track, { ...record.track, decoding: knownCodec(record.track), frames: 0 });
+        this.tracks.set(record.track.track, { ...record.track, decoding: knownCodec(record.track), frames: 0 });
         break;
       case 'mask':
         this.#masks.set(record.mask.id, record.mask);
+        this.clockUs = Math.max(this.clockUs, record.mask.heldUntilUs ?? Number.NEGATIVE_INFINITY);
         break;
       case 'tally':
         this.#tally = record.tally;
         break;
       case 'close':
-        this.#close = record.close;
+        this.close = record.close;
         break;
       case 'frame':
         this.#frame(record.frame);
@@ -97,66 +127,98 @@ export class JournalSurveyor {
     }
   }
 
-  /** @returns undefined when there was no first record. */
-  result(end: JournalEnd): JournalSurvey | undefined {
-    const open = this.#open;
-    const close = this.#close;
-    if (open === undefined) return undefined;
-    const lines = new Map<number, LineFit>();
-    let horizonUs = open.extent?.horizonUs ?? 0;
-    let firstUs = Number.POSITIVE_INFINITY;
+  /** The first record. */
+  get open(): OpenRecord {
+    if (this.#open === undefined) throw new AppError('JOURNAL_UNREADABLE', 'the journal has no first record');
+    return this.#open;
+  }
+
+  /** In the order they began. */
+  get masks(): MaskRecord[] {
+    return [...this.#masks.values()].sort((one, other) => one.startUs - other.startUs);
+  }
+
+  /** No frame that has come or is to come soon, going by those that have, is more than this after the instant its audio begins. */
+  get horizonUs(): number {
+    return this.#horizonUs + this.longestUs;
+  }
+
+  /** Says where a line lies, by what was seen of it. Idempotent. */
+  settle(line: SurveyedLine): LinePath {
+    if (line.path !== undefined) return line.path;
+    const { observation, firstUs, lastUs } = line;
+    line.steering = new LineSteering(observation);
+    line.path = line.steering.path;
+    this.#firstUs = Math.min(this.#firstUs, line.path.onCall(firstUs));
+    const drift = Math.abs(line.path.last.scale - 1) * (lastUs - firstUs);
+    this.#late(observation.maxOffsetUs - observation.minOffsetUs + 2 * drift);
+    return line.path;
+  }
+
+  /** Position 0, by the lines that are settled. */
+  get startUs(): number {
+    return startOf(this.open, [...this.#masks.values()], this.#firstUs);
+  }
+
+  /** All that was found, every line settled. */
+  result(end: JournalEnd): JournalSurvey {
+    const { open, close, masks } = this;
     let lastUs = Number.NEGATIVE_INFINITY;
-    const known = new Map([...this.#tracks.values()].map(({ line, fit }) => [line, fit]));
-    for (const [id, observation] of this.#observations) {
-      const fit = known.get(id) ?? observation.fit();
-      lines.set(id, fit);
-      const extent = this.#extents.get(id)!;
-      const onCall = (mediaUs: number): number => fit.originUs + mediaUs * fit.scale;
-      firstUs = Math.min(firstUs, onCall(extent.firstUs));
-      lastUs = Math.max(lastUs, onCall(extent.lastUs));
-      const drift = Math.abs(fit.scale - 1) * (extent.lastUs - extent.firstUs);
-      horizonUs = Math.max(horizonUs, observation.maxOffsetUs - observation.minOffsetUs + 2 * drift + this.#longestUs);
-    }
-    const masks = [...this.#masks.values()].sort((one, other) => one.startUs - other.startUs);
-    const startUs = startOf(open, masks, firstUs);
-    const endUs = Math.max(
-      startUs,
-      close === undefined ? brokenOffAt(masks, lastUs) : endOf(close, open, lastUs, startUs),
-    );
+    for (const line of this.lines.values()) lastUs = Math.max(lastUs, this.settle(line).onCall(line.lastUs));
+    const { startUs } = this;
+    const endUs = close === undefined ? brokenOffAt(masks, lastUs) : endOf(close, open, lastUs, startUs);
     return {
       open,
-      tracks: [...this.#tracks.values()],
-      lines,
+      tracks: [...this.tracks.values()],
+      lines: this.lines,
       masks,
       tally: this.#tally,
       close,
       startUs,
-      endUs,
-      horizonUs,
-      frames: this.#frames,
+      endUs: Math.max(startUs, endUs),
+      horizonUs: this.horizonUs,
+      frames: this.frames,
       ...end,
     };
   }
 
-  #frame(frame: FrameRecord): void {
-    const track = this.#tracks.get(frame.track);
+  #frame({ track: number, arrivalUs, ticks, payload }: FrameRecord): void {
+    const track = this.tracks.get(number);
     if (track === undefined) return;
-    this.#frames++;
+    this.frames++;
     track.frames++;
+    if (arrivalUs > this.clockUs) this.clockUs = arrivalUs;
     const rate = track.codec.clockRate;
-    const startUs = (frame.ticks * 1e6) / rate;
-    const durationUs = (track.decoding.duration(frame.payload) * 1e6) / rate;
-    if (durationUs > this.#longestUs) this.#longestUs = durationUs;
-    let line = this.#observations.get(track.line);
-    if (line === undefined) {
-      line = new LineObservation();
-      this.#observations.set(track.line, line);
-      this.#extents.set(track.line, { firstUs: startUs, lastUs: startUs });
-    }
-    line.add(startUs + durationUs, frame.arrivalUs - startUs - durationUs);
-    const extent = this.#extents.get(track.line)!;
-    if (startUs < extent.firstUs) extent.firstUs = startUs;
-    if (startUs + durationUs > extent.lastUs) extent.lastUs = startUs + durationUs;
+    const startUs = (ticks * 1e6) / rate;
+    const durationUs = (track.decoding.duration(payload) * 1e6) / rate;
+    const endUs = startUs + durationUs;
+    if (durationUs > this.longestUs) this.longestUs = durationUs;
+    const line = this.lines.get(track.line) ?? this.#newLine(track, arrivalUs, startUs);
+    line.observation.add(endUs, arrivalUs - startUs - durationUs);
+    if (startUs < line.firstUs) line.firstUs = startUs;
+    if (endUs > line.lastUs) line.lastUs = endUs;
+    if (line.path === undefined) return;
+    if (line.firstUs === startUs) this.#firstUs = Math.min(this.#firstUs, line.path.onCall(startUs));
+    this.#late(arrivalUs - line.path.onCall(endUs) + STEERED_US);
+    if (this.#viewUs < Number.POSITIVE_INFINITY) line.steering?.look(line.lastUs, line.placedUs);
+  }
+
+  #newLine(track: SurveyedTrack, firstArrivalUs: number, startUs: number): SurveyedLine {
+    const line: SurveyedLine = {
+      observation: new LineObservation(this.#viewUs),
+      firstArrivalUs,
+      firstUs: startUs,
+      lastUs: startUs,
+      placedUs: Number.NEGATIVE_INFINITY,
+      path: track.path && new LinePath(track.path),
+      steering: undefined,
+    };
+    this.lines.set(track.line, line);
+    return line;
+  }
+
+  #late(us: number): void {
+    if (us > this.#horizonUs) this.#horizonUs = us;
   }
 }
 

@@ -14,7 +14,7 @@ import { sealedFile } from '../../src/spool/seal/sealed-file.ts';
 import { hasProgram } from '../support/has.ts';
 import { bytesOf, Pipeline } from '../support/pipeline.ts';
 import { scratchDir } from '../support/scratch.ts';
-import { noise } from '../support/tones.ts';
+import { noise, seeded } from '../support/tones.ts';
 import { throughFfmpeg } from './encode/listening.ts';
 
 const SECONDS = 20;
@@ -44,7 +44,8 @@ const gsm = (): Said => {
 
 /** Of ten bytes each, whatever they say. */
 const g729 = (): Said => {
-  const coded = randomBytes(FRAMES * 20);
+  const random = seeded(729);
+  const coded = Buffer.from(Array.from({ length: FRAMES * 20 }, () => Math.floor(random() * 256)));
   return {
     codec: { name: 'G729', clockRate: 8000, channels: 1 },
     frame: (n) => coded.subarray(n * 20, (n + 1) * 20),

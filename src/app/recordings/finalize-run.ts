@@ -23,7 +23,7 @@ export type FinalizeRunOptions = {
   readonly store: Pick<ShelfStore, 'recordings'>;
   readonly journals: Journals;
   readonly folders: DataFolders;
-  readonly pool: Pick<FinalizePool, 'run'>;
+  readonly pool: Pick<FinalizePool, 'run' | 'unfollow'>;
   readonly encoder: EncoderChoice;
   readonly signingKey?: KeyObject;
   readonly auditMark?: (accountId: string) => Promise<AuditMark | null>;
@@ -51,7 +51,10 @@ export const finalizeJournal = async (
   const isToSign = signingKey !== undefined && found?.manifest.signature === null && existsSync(journal.path);
   const finished = isToSign ? undefined : found;
   if (finished === undefined) await makeFolder(directory).catch(unwritable(directory));
-  else await removeParts(directory, id);
+  else {
+    await pool.unfollow(journal.path);
+    await removeParts(directory, id);
+  }
   const result =
     finished === undefined
       ? await pool.run(
@@ -91,8 +94,9 @@ export const noteFailure = async (
   failure: AppError,
   options: FinalizeRunOptions,
 ): Promise<void> => {
-  const { journals, teller, folders, turns, store } = options;
+  const { journals, teller, folders, turns, store, pool } = options;
   const { accountId, id, path } = journal;
+  await pool.unfollow(path);
   await removeParts(artefactFolder(folders.recordings, accountId, id), id);
   const isUnreadable = failure.code === 'JOURNAL_UNREADABLE';
   const isDamaged = isUnreadable && !(await isReadable(journal, journals));

@@ -1,6 +1,7 @@
 /**
- * Closed journals on their way to artefacts: so many at a time in the worker pool, account after account in turn. What waits is in the
- * store as `finalizing`; memory holds a bounded part of it. What becomes of one is in `finalize-run.ts`.
+ * Closed journals on their way to artefacts: so many at a time in the worker pool, account after account in turn, those first of which
+ * little is left to do. What waits is in the store as `finalizing`; memory holds a bounded part of it. What becomes of one is in
+ * `finalize-run.ts`.
  */
 import { asAppError } from '../../core/errors.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -12,6 +13,8 @@ export type FinalizingOptions = FinalizeRunOptions & {
   readonly rows: JournalRows;
   /** Jobs given to the pool at once: as many as it has threads. */
   readonly atOnce: number;
+  /** Whether it was finalized as far as it had come while it ran: such ones go first, and as many again beside the others. */
+  readonly isFollowed: (id: string) => boolean;
   /** Journals that wait in memory at most; the others wait in the store. */
   readonly mostWaiting: number;
 };
@@ -19,6 +22,7 @@ export type FinalizingOptions = FinalizeRunOptions & {
 export class Finalizing {
   readonly #options: FinalizingOptions;
   readonly #waiting = new FairQueue<FoundJournal>();
+  readonly #followed = new FairQueue<FoundJournal>();
   readonly #queued = new Set<string>();
   /** Share done of those that run. */
   readonly #running = new Map<string, number>();
@@ -33,7 +37,7 @@ export class Finalizing {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#followed.size;
   }
 
   get running(): number {
@@ -52,10 +56,11 @@ export class Finalizing {
   /** Takes a closed journal whose row says `finalizing`. What is known already is not taken twice. */
   add(journal: FoundJournal): void {
     if (this.has(journal.id)) return;
-    if (this.#waiting.size >= this.#options.mostWaiting) this.#overflowed = true;
+    const { mostWaiting, isFollowed } = this.#options;
+    if (this.waiting >= mostWaiting) this.#overflowed = true;
     else {
       this.#queued.add(journal.id);
-      this.#waiting.push(journal.accountId, journal);
+      (isFollowed(journal.id) ? this.#followed : this.#waiting).push(journal.accountId, journal);
     }
     this.#next();
   }
@@ -90,8 +95,8 @@ export class Finalizing {
   }
 
   #next(): void {
-    while (!this.#stopped && this.#running.size < this.#options.atOnce) {
-      const journal = this.#waiting.shift();
+    while (!this.#stopped) {
+      const journal = this.#take();
       if (journal === undefined) break;
       this.#queued.delete(journal.id);
       this.#running.set(journal.id, 0);
@@ -102,9 +107,15 @@ export class Finalizing {
         this.#next();
       });
     }
-    if (!this.#stopped && this.#overflowed && this.#waiting.size === 0) void this.#refill();
-    const isIdle = this.#running.size === 0 && (this.#stopped || (this.#waiting.size === 0 && !this.#overflowed));
+    if (!this.#stopped && this.#overflowed && this.waiting === 0) void this.#refill();
+    const isIdle = this.#running.size === 0 && (this.#stopped || (this.waiting === 0 && !this.#overflowed));
     if (isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #take(): FoundJournal | undefined {
+    const { atOnce } = this.#options;
+    const followed = this.#running.size < 2 * atOnce ? this.#followed.shift() : undefined;
+    return followed ?? (this.#running.size < atOnce ? this.#waiting.shift() : undefined);
   }
 
   /** Takes up what had no room, from the store. */
@@ -117,7 +128,7 @@ export class Finalizing {
       this.#overflowed = false;
       for (const { accountId, id, state } of rows) {
         if (state !== 'finalizing' || this.has(id)) continue;
-        if (this.#waiting.size >= mostWaiting) {
+        if (this.waiting >= mostWaiting) {
           this.#overflowed = true;
           break;
         }
@@ -144,6 +155,7 @@ export class Finalizing {
         if (!this.#stopped) await noteFailure(journal, row, asAppError(error), this.#options);
       }
     } catch (error) {
+      await this.#options.pool.unfollow(journal.path);
       this.#options.teller.defect('a recording could not be finalized, its journal is kept', error);
     }
   }

@@ -8,6 +8,7 @@ import type { Recorder } from '../../record/recorder.ts';
 import type { RecordingRow } from '../../store/rows.ts';
 import type { RecordingAbout } from './about.ts';
 import type { Finalizing } from './finalizing.ts';
+import type { Following } from './following.ts';
 import type { JournalRows } from './journal-rows.ts';
 import type { Journals } from './journals.ts';
 import { inState, rowOf } from './recording-row.ts';
@@ -24,6 +25,7 @@ export type RecorderDeskOptions = {
   readonly journals: Pick<Journals, 'note'>;
   readonly turns: WriteTurns;
   readonly finalizing: Finalizing;
+  readonly following: Pick<Following, 'begins' | 'ends' | 'drops'>;
   readonly teller: Teller;
   readonly clock: Clock;
 };
@@ -49,8 +51,9 @@ export class RecorderDesk {
   }
 
   started({ head, path }: ToldRecorder, about: RecordingAbout): void {
-    const { rows, journals, turns, teller, clock } = this.#options;
+    const { rows, journals, turns, teller, clock, following } = this.#options;
     this.#live.add(head.id);
+    following.begins({ accountId: about.accountId, id: head.id, path });
     const row = rowOf(head, about, path, clock.now());
     void turns.add(head.id, async () => {
       const noted = journals
@@ -63,9 +66,10 @@ export class RecorderDesk {
 
   /** Its journal takes no more; what is in there stays. Told to the log once. */
   failed({ head }: ToldRecorder, failure: AppError, { accountId }: RecordingAbout): void {
-    const { store, turns, teller } = this.#options;
+    const { store, turns, teller, following } = this.#options;
     const { id } = head;
     if (this.#failures.has(id)) return;
+    void following.drops(id);
     const error = teller.told(failure);
     this.#failures.set(id, error);
     teller.failed('a recording can not be written: what comes from now on is lost', {
@@ -79,9 +83,10 @@ export class RecorderDesk {
 
   /** @param failure why not all of it is in its journal, whose beginning is finalized all the same. */
   closed({ head, path }: ToldRecorder, failure: AppError | undefined, about: RecordingAbout): void {
-    const { store, rows, turns, teller, clock, finalizing } = this.#options;
+    const { store, rows, turns, teller, clock, finalizing, following } = this.#options;
     const { id } = head;
     this.#live.add(id);
+    following.ends(id);
     if (failure !== undefined) this.failed({ head, path }, failure, about);
     const error = this.failureOf(id);
     const told = turns.add(id, async () => {

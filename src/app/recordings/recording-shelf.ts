@@ -99,10 +99,13 @@ export class RecordingShelf implements RecordingsService {
 
   /** Begins nothing more, and gives what runs so long to end. What doesn't is taken up by `recover`. */
   async drain(deadlineMs: number): Promise<void> {
-    const { turns, finalizing, deliveries, jobs } = this.#parts;
+    const { turns, finalizing, following, deliveries, jobs } = this.#parts;
     finalizing.stop();
     const late = new AbortController();
-    const ended = Promise.all([jobs.close(), turns.idle(), finalizing.idle(), deliveries.drain()]);
+    const ended = Promise.all([
+      ...[jobs.close(), turns.idle(), finalizing.idle(), deliveries.drain()],
+      following.stop(),
+    ]);
     const overdue = this.#options.clock.sleep(deadlineMs, late.signal).catch(() => {});
     await Promise.race([ended, overdue]);
     late.abort();

@@ -24,10 +24,14 @@ export type ShelfOptions = {
   /** Whether what is new is sealed too; default: it is, where there is a vault. */
   readonly encryption?: 'on' | 'off';
   /** The shelf's from now on: it closes it. */
-  readonly pool: Pick<FinalizePool, 'run' | 'close'>;
+  readonly pool: Pick<FinalizePool, 'run' | 'follow' | 'unfollow' | 'close'>;
   /** Jobs given to the pool at once: its size. */
   readonly finalizers: number;
   readonly encoder: EncoderChoice;
+  /** Recordings that are followed at a time while they run; default: none. */
+  readonly followRecordings?: number;
+  /** Age from which they are; default: a minute. */
+  readonly followAfterMs?: number;
   /** Ed25519, private: signs every manifest; they are not signed without. */
   readonly signingKey?: KeyObject;
   /** Where an account's audit stands, for manifests. @throws STORE_FAILED */

@@ -1,14 +1,15 @@
 /**
  * The wiring of the shelf; read it as a recording's life:
  *
- *     started ─▶ row ─▶ closed ─▶ Finalizing ─▶ artefact ─▶ Deliveries ─▶ target ─▶ sweep
- *                 ▲                    ▲                        ▲
- *                 └──────────── recover, after a crash ─────────┘         ReplayJobs: uploads that become journals
+ *     started ─▶ row ─▶ Following ─▶ closed ─▶ Finalizing ─▶ artefact ─▶ Deliveries ─▶ target ─▶ sweep
+ *                 ▲                                 ▲                        ▲
+ *                 └──────────────────── recover, after a crash ──────────────┘         ReplayJobs: uploads that become journals
  */
 import { runInThread } from './background.ts';
 import type { DataFolders } from './data-folders.ts';
 import { Deliveries } from './deliveries.ts';
 import { Finalizing } from './finalizing.ts';
+import { Following } from './following.ts';
 import { JournalRows } from './journal-rows.ts';
 import { type FoundJournal, Journals } from './journals.ts';
 import { ProvenFiles } from './proven-files.ts';
@@ -34,6 +35,7 @@ export type ShelfParts = {
   readonly keyOf: KeyOf;
   readonly proven: ProvenFiles;
   readonly finalizing: Finalizing;
+  readonly following: Following;
   readonly deliveries: Deliveries;
   readonly desk: RecorderDesk;
   readonly uploads: Uploads;
@@ -61,16 +63,23 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
     ...(options.tryLimits === undefined ? {} : { limits: options.tryLimits }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   });
+  const following = new Following({
+    ...{ pool, journals, folders, encoder, clock, teller, signal },
+    most: options.followRecordings ?? 0,
+    ...(options.followAfterMs === undefined ? {} : { afterMs: options.followAfterMs }),
+    hasRoom: () => options.admit?.() === undefined,
+  });
   const finalizing = new Finalizing({
     ...{ store, rows, journals, folders, pool, encoder, turns, teller },
     atOnce: Math.max(1, options.finalizers),
     mostWaiting: options.mostWaiting ?? MOST_WAITING,
     ...(options.signingKey === undefined ? {} : { signingKey: options.signingKey }),
     ...(options.auditMark === undefined ? {} : { auditMark: options.auditMark }),
+    isFollowed: (id) => following.has(id),
     onDeliverable: (row) => deliveries.begin(row),
   });
-  const desk = new RecorderDesk({ store, rows, journals, turns, finalizing, teller, clock });
-  const isLive = (id: string): boolean => desk.isLive(id);
+  const desk = new RecorderDesk({ store, rows, journals, turns, finalizing, following, teller, clock });
+  const isLive = (id: string): boolean => desk.isLive(id) || following.has(id);
   const vault = options.vault === undefined ? {} : { vault: options.vault };
   const beganMs = clock.now() / 1000;
   const recovery = { store, folders, journals, rows, finalizing, deliveries, teller, isLive, beganMs, ...vault };
@@ -98,7 +107,7 @@ export const makeParts = (options: ShelfOptions, folders: DataFolders, signal: A
   const waveforms = new Waveforms(background, keyOf, signal);
   const proven = new ProvenFiles(clock);
   return {
-    ...{ store, turns, teller, journals, keyOf, proven, finalizing, deliveries },
+    ...{ store, turns, teller, journals, keyOf, proven, finalizing, following, deliveries },
     ...{ desk, uploads, jobs, waveforms, recovery },
   };
 };

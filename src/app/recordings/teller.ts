@@ -82,7 +82,7 @@ export class Teller {
   }
 
   /** An error as the account may read it: nobody's business where on this machine the data are. */
-  told({ code, message }: AppError): { code: string; message: string } {
+  told({ code, message }: Pick<AppError, 'code' | 'message'>): { code: string; message: string } {
     return { code, message: message.replaceAll(`${this.#root}/`, '') };
   }
 }

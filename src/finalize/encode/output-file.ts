@@ -11,8 +11,10 @@ import { SealedWriter, type Sealing } from '../../spool/seal/sealed-writer.ts';
 /** The part of a FileHandle that is used; tests put other disks behind it. */
 export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'sync' | 'close'>;
 
-/** A write per 256 KiB: 8 s of 8 kHz stereo, far above the cost of a system call. */
-const BUFFER_BYTES = 256 * 1024;
+/** A write per 64 KiB: 2 s of 8 kHz stereo, far above the cost of a system call, and little for a file that waits for a call to go on. */
+const BUFFER_BYTES = 64 * 1024;
+/** What has been written is synced now and then, so that at the end there is little left to. */
+const SYNC_BYTES = 8 * 1024 * 1024;
 const HASH_BYTES = 1024 * 1024;
 
 /** Of the system's reasons those that have a remedy, in words. */
@@ -38,6 +40,8 @@ export type OutputOptions = {
   readonly seal?: Sealing | undefined;
   /** Opens a path for reading and writing, failing when it exists. */
   readonly openFile?: (path: string) => Promise<OutputHandle>;
+  /** It is not to outlive a crash: nothing waits for the disk. */
+  readonly isPassing?: boolean;
 };
 
 export class OutputFile {
@@ -48,10 +52,14 @@ export class OutputFile {
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #buffered = 0;
   #flushed = 0;
+  /** As far as a sync was asked for, and what came of the last. */
+  #syncedTo: number;
+  #syncing: Promise<{ readonly error: unknown } | undefined> = Promise.resolve(undefined);
   #state: 'open' | 'sealed' | 'discarded' = 'open';
 
-  private constructor(path: string, handle: OutputHandle, sealing: Sealing | undefined) {
+  private constructor(path: string, handle: OutputHandle, sealing: Sealing | undefined, isPassing: boolean) {
     this.path = path;
+    this.#syncedTo = isPassing ? Number.POSITIVE_INFINITY : 0;
     this.#handle = handle;
     this.#sealing = sealing;
     this.#sealed = sealing && new SealedWriter((bytes, at) => this.#writeAt(bytes, at), sealing);
@@ -60,10 +68,10 @@ export class OutputFile {
   /** @throws AppError OUTPUT_UNWRITABLE */
   static async create(
     path: string,
-    { seal, openFile = (name) => open(name, 'wx+', 0o600) }: OutputOptions = {},
+    { seal, openFile = (name) => open(name, 'wx+', 0o600), isPassing = false }: OutputOptions = {},
   ): Promise<OutputFile> {
     try {
-      return new OutputFile(path, await openFile(path), seal);
+      return new OutputFile(path, await openFile(path), seal, isPassing);
     } catch (error) {
       throw outputError(path, error);
     }
@@ -99,6 +107,7 @@ export class OutputFile {
     else await this.#sealed.append(pending);
     this.#flushed += this.#buffered;
     this.#buffered = 0;
+    if (this.#flushed - this.#syncedTo >= SYNC_BYTES) this.#beginSync();
   }
 
   /** Overwrites what is at `at`, on disk when everything appended is there; in a sealed file that must be within the first 64 KiB. */
@@ -113,9 +122,11 @@ export class OutputFile {
   async seal(): Promise<{ readonly bytes: number; readonly sha256: string }> {
     await this.#complete();
     try {
+      this.#beginSync();
       const hash = createHash('sha256');
       for await (const piece of this.#written()) hash.update(piece);
-      await this.#handle.sync();
+      const failed = await this.#syncing;
+      if (failed !== undefined) throw failed.error;
       await this.#handle.close();
       this.#state = 'sealed';
       return { bytes: this.#flushed, sha256: hash.digest('hex') };
@@ -145,6 +156,19 @@ export class OutputFile {
     // Nothing is left to be done about either failure: the file is given up.
     await this.#handle.close().catch(() => {});
     await unlink(this.path).catch(() => {});
+  }
+
+  /** Nothing waits for it before the end. One that failed is for good: the kernel may have dropped what it could not write. */
+  #beginSync(): void {
+    this.#syncedTo = this.#flushed;
+    this.#syncing = this.#syncing.then(
+      async (failed) =>
+        failed ??
+        this.#handle.sync().then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        ),
+    );
   }
 
   async #complete(): Promise<void> {

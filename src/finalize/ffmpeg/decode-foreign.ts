@@ -62,7 +62,7 @@ export const decodeForeign = async (job: ForeignJob): Promise<ForeignPcm> => {
       `${described(job.codec)} needs an ffmpeg with ${wanted}, which ${program.path} is not: install one, or ${REMEDY}`,
     );
   }
-  const file = await OutputFile.create(job.path, { seal: { key: job.key, purpose: 'pcm' } });
+  const file = await OutputFile.create(job.path, { seal: { key: job.key, purpose: 'pcm' }, isPassing: true });
   try {
     const decoding = new ForeignDecoding(codec, format, program, file);
     const pcm = await decoding.run(job.frames, job.signal);

@@ -1,5 +1,4 @@
 /** A disk that takes no more in the middle of a call: what is told at once, and what the recording says for good. */
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RecordingAbout } from '../../../src/app/recordings/about.ts';
@@ -7,6 +6,7 @@ import { AppError } from '../../../src/core/errors.ts';
 import type { RecordCallFields } from '../../../src/core/record-call.ts';
 import { verifyArtefact } from '../../../src/finalize/verify-artefact.ts';
 import type { Recorder } from '../../../src/record/recorder.ts';
+import { AppendedFile } from '../../../src/spool/appended-file.ts';
 import { answer, ScriptedTarget } from '../../deliver/scripted-target.ts';
 import { ACCOUNT, LiveScene } from '../live/live-scene.ts';
 import { artefactPath, inThisThread, type Kit, openShelf, until } from './shelf-kit.ts';
@@ -23,12 +23,9 @@ type Failing = {
 };
 
 /** From now on no block reaches a journal, until the returned function is called. */
-const fillDisk = async (folder: string): Promise<() => void> => {
-  const probe = await open(join(folder, 'probe'), 'w');
-  const files = Object.getPrototypeOf(probe) as { appendFile(...args: unknown[]): Promise<void> };
-  await probe.close();
+const fillDisk = (): (() => void) => {
   const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-  const spy = vi.spyOn(files, 'appendFile').mockRejectedValue(full);
+  const spy = vi.spyOn(AppendedFile.prototype, 'append').mockRejectedValue(full);
   onTestFinished(() => spy.mockRestore());
   return () => spy.mockRestore();
 };
@@ -59,7 +56,7 @@ const failing = async (
   await scene.announce({ record_call: { format: 'wav', ...fields } });
   scene.speak(KEPT_MS);
   await recorder!.sync();
-  const free = await fillDisk(scene.folder);
+  const free = fillDisk();
   scene.speak(LOST_MS);
   await until(() => recorder!.failure !== undefined, 'the failure');
   scene.tick();

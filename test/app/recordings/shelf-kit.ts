@@ -132,6 +132,8 @@ export const artefactPath = async ({ store, folder }: Kit, id: string, accountId
 /** A pool that works where it is called. */
 export const inThisThread = (): ShelfOptions['pool'] => ({
   run: (job, onProgress) => finalizeRecording(job, onProgress),
+  follow: () => {},
+  unfollow: async () => {},
   close: async () => {},
 });
 
@@ -152,6 +154,10 @@ export class HeldPool {
       this.held.push({ id, go, fail: reject });
     });
   };
+
+  readonly follow = (): void => {};
+
+  readonly unfollow = async (): Promise<void> => {};
 
   /** As the real one does: what has not come to its end fails. */
   readonly close = async (): Promise<void> => {

@@ -189,3 +189,54 @@ const failingDisk = (disk: OutputHandle, failing: keyof OutputHandle, code = 'EN
       throw Object.assign(new Error('as the system words it'), { code });
     },
   });
+
+describe('a long file is synced now and then, so that little is left to sync at its end', () => {
+  /** A disk whose first sync does `first`. */
+  const watched = async (path: string, first: () => Promise<void> = async () => {}) => {
+    const disk = await open(path, 'wx+');
+    const counts = { syncs: 0 };
+    const sync = async (): Promise<void> => {
+      if (counts.syncs++ === 0) await first();
+      await disk.sync();
+    };
+    return { handle: disguised(disk, { sync }), counts };
+  };
+
+  test('every 8 MiB, and nothing waits for it', async () => {
+    const path = place('synced');
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { handle, counts } = await watched(path, () => held);
+    const file = await OutputFile.create(path, { openFile: async () => handle });
+    for (let n = 0; n < 20; n++) await file.append(MEGABYTE);
+    // The first is still under way, the next waits for it.
+    expect(counts.syncs).toBe(1);
+    release();
+    const { bytes } = await file.seal();
+    expect(bytes).toBe(20 * MEGABYTE.length);
+    expect(counts.syncs).toBe(3);
+  });
+
+  test('one that failed on the way is for good', async () => {
+    const path = place('unsynced');
+    const { handle } = await watched(path, async () => {
+      throw Object.assign(new Error('dropped'), { code: 'EIO' });
+    });
+    const file = await OutputFile.create(path, { openFile: async () => handle });
+    for (let n = 0; n < 9; n++) await file.append(MEGABYTE);
+    await expect(file.seal()).rejects.toThrow(unwritable(path));
+    await file.discard();
+    expect(() => statSync(path)).toThrow('ENOENT');
+  });
+
+  test('not one that lives no longer than the work it helps', async () => {
+    const path = place('passing');
+    const { handle, counts } = await watched(path);
+    const file = await OutputFile.create(path, { openFile: async () => handle, isPassing: true });
+    for (let n = 0; n < 9; n++) await file.append(MEGABYTE);
+    await file.close();
+    expect(counts.syncs).toBe(0);
+  });
+});
