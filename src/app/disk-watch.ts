@@ -13,8 +13,11 @@ export class DiskWatch {
   readonly #tryToFill: () => Promise<void>;
   /** There is room again: what could not be finished for want of it can be now. */
   onRoom: () => void = () => {};
+  /** Told what `refusal` is, when it is another than before. */
+  onRefusal: (refusal: AppError | undefined) => void = () => {};
   freeMib = Number.POSITIVE_INFINITY;
   #warned = false;
+  #told: string | undefined;
   /** What a journal's write has failed with, until one is seen to succeed: room that a quota denies is no room. */
   #fullWith: string | undefined;
   #looking: Promise<void> | undefined;
@@ -58,13 +61,22 @@ export class DiskWatch {
     if (this.#fullWith === undefined)
       this.#onWarning(`the disk takes no more (${code}); until it does no recording is started`);
     this.#fullWith = code;
+    this.#tell();
     void this.look();
   }
 
   async #look(): Promise<void> {
     const wasRefusing = this.refusal !== undefined;
     await this.#measure();
+    this.#tell();
     if (wasRefusing && this.refusal === undefined) this.onRoom();
+  }
+
+  #tell(): void {
+    const { refusal } = this;
+    if (refusal?.message === this.#told) return;
+    this.#told = refusal?.message;
+    this.onRefusal(refusal);
   }
 
   async #measure(): Promise<void> {

@@ -22,12 +22,13 @@ export class EventLog implements EventsService {
     this.#now = now;
   }
 
-  publish(accountId: string, type: string, data: Readonly<Record<string, unknown>>): void {
+  /** @param atMs when it happened; now unless said. */
+  publish(accountId: string, type: string, data: Readonly<Record<string, unknown>>, atMs = this.#now()): void {
     const log = this.#of(accountId);
     const event: ServiceEvent = {
       id: `${this.#run}-${++log.last}`,
       type,
-      at: new Date(this.#now()).toISOString(),
+      at: new Date(atMs).toISOString(),
       data,
     };
     log.events.push(event);

@@ -1,21 +1,24 @@
 /** The service's numbers for Prometheus. Read when somebody asks; no account, call, party or file is ever in a label. */
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { FollowCounts } from '../finalize/pool.ts';
 import type { EventType } from '../http/event-catalogue.ts';
 import type { ServiceEvent } from '../http/service.ts';
 import type { LiveNumbers, LiveTotals } from './live/live-counts.ts';
+import { LoopDelay } from './media/loop-delay.ts';
+import type { MediaNumbers } from './media/media-numbers.ts';
 import type { WebhookCounts } from './webhooks/webhook-queue.ts';
 
 /** What is asked at each reading. */
 export type MetricSource = {
-  readonly live: () => LiveNumbers;
-  /** Media servers' own: open now; opened and refused since the start. */
-  readonly streams: () => { readonly open: number; readonly opened: number; readonly refused: number };
+  /** Of the thread that takes in media. */
+  readonly media: () => Promise<MediaNumbers>;
+  /** What that thread has been asked and has not answered; bytes of streams on their way to it. */
+  readonly mediaQueue: () => number;
+  readonly streamQueueBytes: () => number;
   readonly finalizeQueue: () => number;
+  readonly following: () => FollowCounts;
   readonly deliveryQueue: () => Promise<number>;
   readonly storeQueue: () => number;
-  /** Of the receiver's ring: datagrams that found no room, since the start; bytes that wait. */
-  readonly receiver: () => { readonly overflowed: number; readonly waitingBytes: number };
   /** Targets of deliveries whose circuits are not closed. */
   readonly targetsDown: () => number;
   readonly webhookQueue: () => Promise<number>;
@@ -49,31 +52,34 @@ const ENDS: readonly string[] = [
 ] satisfies EventType[];
 const LAST_STATES: readonly string[] = ['stored', 'discarded', 'delivered', 'failed'];
 
-const NANOSECONDS = 1e9;
-
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  readonly #delay = new LoopDelay();
   readonly #source: MetricSource;
-  /** Of the reading in hand: asking costs a walk over all calls. */
-  #live: LiveNumbers;
+  /** Of the reading in hand, or of the last that was answered. */
+  #media: MediaNumbers | undefined;
   readonly #finished: Counter<'state'>;
   readonly #maskErrors: Counter;
 
   constructor(source: MetricSource) {
     this.#source = source;
-    this.#live = source.live();
-    const live = (): LiveNumbers => this.#live;
+    const media = (): MediaNumbers | undefined => this.#media;
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     this.#liveGauges();
-    this.#gauge('streams', "Media servers' streams that are open", () => source.streams().open);
+    this.#gauge('streams', "Media servers' streams that are open", () => media()?.streams.open);
     this.#gauge('finalize_queue', 'Recordings that are being finalized or wait for it', source.finalizeQueue);
+    this.#gauge('recordings_followed', 'Encoded while they run', () => source.following().recordings);
+    this.#gauge(
+      'follow_lag_seconds',
+      'How long ago the one that is farthest behind was at the end of its journal',
+      () => source.following().lagSec,
+    );
     this.#gauge('delivery_queue', 'Recordings that are not delivered yet', source.deliveryQueue);
     this.#gauge(
       'receive_queue_bytes',
       'Datagrams that were received and not taken yet',
-      () => source.receiver().waitingBytes,
+      () => media()?.receiver.waitingBytes,
     );
     this.#gauge('store_queue', 'Changes of recordings that the database does not have yet', source.storeQueue);
     this.#gauge('delivery_targets_down', 'Targets of deliveries that are probed, not tried', source.targetsDown);
@@ -82,11 +88,20 @@ export class Metrics {
     this.#gauge('audit_queue', 'Entries of the audit that are not written yet', source.auditQueue);
     this.#gauge('audit_faults', 'Places where the chain of an audit does not hold', source.auditFaults);
     this.#gauge('disk_free_mebibytes', 'Room on the disk of the data folder', source.freeDiskMib);
-    this.#gauge('event_loop_delay_p99_seconds', 'Of the thread that takes in media, since the last reading', () => {
-      const seconds = this.#delay.percentile(99) / NANOSECONDS;
-      this.#delay.reset();
-      return seconds;
-    });
+    this.#gauge('media_queue', 'What the thread that takes in media was asked and has not answered', source.mediaQueue);
+    this.#gauge(
+      'stream_queue_bytes',
+      'What streams have brought that is on its way to that thread',
+      source.streamQueueBytes,
+    );
+    this.#gauge(
+      'event_loop_delay_p99_seconds',
+      'Of the thread that takes in media, since the last reading',
+      () => media()?.loopDelaySec,
+    );
+    this.#gauge('api_loop_delay_p99_seconds', 'Of the thread that answers the API, since the last reading', () =>
+      this.#delay.take(),
+    );
     new Counter({
       name: 'record_call_packets_total',
       help: 'RTP packets by what became of them; one may be in several',
@@ -94,9 +109,18 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        const { totals } = live();
+        const totals = media()?.live.totals;
         for (const [total, outcome] of Object.entries(OUTCOMES))
-          this.inc({ outcome }, totals[total as keyof typeof OUTCOMES]);
+          this.inc({ outcome }, totals?.[total as keyof typeof OUTCOMES] ?? 0);
+      },
+    });
+    new Counter({
+      name: 'record_call_follow_given_up_total',
+      help: 'Recordings that could not be encoded while they ran, and are when they have ended',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(source.following().givenUp);
       },
     });
     new Counter({
@@ -106,7 +130,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        const { opened, refused } = source.streams();
+        const { opened = 0, refused = 0 } = media()?.streams ?? {};
         this.inc({ outcome: 'opened' }, opened);
         this.inc({ outcome: 'refused' }, refused);
       },
@@ -126,7 +150,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        this.inc(source.receiver().overflowed);
+        this.inc(media()?.receiver.overflowed ?? 0);
       },
     });
     new Counter({
@@ -135,7 +159,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        this.inc(live().totals.refusedCalls);
+        this.inc(media()?.live.totals.refusedCalls ?? 0);
       },
     });
     new Counter({
@@ -158,7 +182,6 @@ export class Metrics {
       help: 'Mask commands that could not be made durable; the call stays masked',
       registers,
     });
-    this.#delay.enable();
   }
 
   /** Something has happened. */
@@ -169,32 +192,33 @@ export class Metrics {
   }
 
   async text(): Promise<{ contentType: string; text: string }> {
-    this.#live = this.#source.live();
+    // A thread that is gone leaves the numbers as they were.
+    this.#media = await this.#source.media().catch(() => this.#media);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
   close(): void {
-    this.#delay.disable();
+    this.#delay.close();
     this.#registry.clear();
   }
 
   #liveGauges(): void {
-    const live = (): LiveNumbers => this.#live;
-    this.#gauge('calls', 'Calls that are going on', () => live().calls);
-    this.#gauge('legs_receiving', 'Legs that are being heard', () => live().legsReceiving);
-    this.#gauge('recordings_running', 'Recordings that are being made', () => live().recordings);
-    this.#gauge('calls_masked', 'Calls that are masked now', () => live().callsMasked);
+    const live = (): LiveNumbers | undefined => this.#media?.live;
+    this.#gauge('calls', 'Calls that are going on', () => live()?.calls);
+    this.#gauge('legs_receiving', 'Legs that are being heard', () => live()?.legsReceiving);
+    this.#gauge('recordings_running', 'Recordings that are being made', () => live()?.recordings);
+    this.#gauge('calls_masked', 'Calls that are masked now', () => live()?.callsMasked);
     this.#gauge(
       'calls_dropping',
       'Calls whose journals lag so far that packets are dropped',
-      () => live().callsDropping,
+      () => live()?.callsDropping,
     );
-    this.#gauge('mask_age_seconds', 'How long the oldest open mask has been on', () => live().oldestMaskSec);
-    this.#gauge('journal_lag_bytes', 'Bytes of journals that are not on disk yet', () => live().journalPendingBytes);
+    this.#gauge('mask_age_seconds', 'How long the oldest open mask has been on', () => live()?.oldestMaskSec);
+    this.#gauge('journal_lag_bytes', 'Bytes of journals that are not on disk yet', () => live()?.journalPendingBytes);
   }
 
   /** @param read a store that fails leaves the number as it was */
-  #gauge(name: string, help: string, read: () => number | Promise<number>): void {
+  #gauge(name: string, help: string, read: () => number | undefined | Promise<number>): void {
     new Gauge({
       name: `record_call_${name}`,
       help,

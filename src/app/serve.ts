@@ -1,9 +1,10 @@
 /**
  * The live service, wired (design §3):
  *
- *     RTP ─▶ LiveCalls (RtpEndpoint ─▶ Call ─▶ Recorder ─▶ journal) ─▶ RecordingShelf (FinalizePool ─▶ artefact ─▶ deliver) ─▶ target
- *                          ▲ └─ digits ─▶ CallControl ─┘                        └─▶ rows in Store
- *     HTTP ─▶ buildApi ─▶ Directory · LiveCalls · its channels · RecordingShelf · EventLog ─▶ Webhooks · AuditTrail
+ *     RTP, streams ─▶ media thread (`media/media.ts`: Call ─▶ Recorder ─▶ journal)
+ *                          ▲ └─▶ MediaPlane ─▶ RecordingShelf (FinalizePool ─▶ artefact ─▶ deliver) ─▶ target
+ *                          │                         └─▶ rows in Store
+ *     HTTP ─▶ buildApi ─▶ MediaPlane: calls, channels, streams · Directory · RecordingShelf · EventLog ─▶ Webhooks · AuditTrail
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -18,33 +19,25 @@ import { FinalizePool } from '../finalize/pool.ts';
 import { publicKeyDocument } from '../finalize/signature.ts';
 import { buildApi } from '../http/api.ts';
 import { metaflowsFrom } from '../http/metaflow-input.ts';
-import { openReceiver } from '../ingest/rtp/best-receiver.ts';
-import { PortPool } from '../ingest/rtp/port-pool.ts';
 import { checkReceiveBuffer, LEG_BUFFER_BYTES } from '../ingest/rtp/receive-buffer.ts';
-import { audiosocketKind } from '../ingest/streams/audiosocket.ts';
-import { pcmTcpKind } from '../ingest/streams/pcm-tcp.ts';
-import { rtpengineKind } from '../ingest/streams/rtpengine.ts';
 import { Store } from '../store/store.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { updateCredentialsUrl, writeCredentials } from './credentials.ts';
 import { type DataFolder, freeMebibytes, openDataFolder, tryToFill } from './data-folder.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { EventLog } from './event-log.ts';
-import { LiveCalls } from './live/live-calls.ts';
 import { openVault, rewrapKeys } from './master-key.ts';
+import { type MediaOptions, mediaSettings } from './media/media-options.ts';
+import { MediaPlane } from './media/media-plane.ts';
+import { type MediaThread, startMediaThread } from './media/media-worker.ts';
 import { Metrics } from './metrics.ts';
 import { Opened } from './opened.ts';
 import { RecordingShelf } from './recordings/recording-shelf.ts';
-import { journalsOf } from './sealed-journals.ts';
-import { type Settings, variableOf } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { installedSigningKey, type SigningKeyInUse } from './signing-key.ts';
 import { checkRtpHosts, ffmpegWarning } from './start-checks.ts';
-import { LiveStreams } from './streams/live-streams.ts';
-import { StreamPorts } from './streams/stream-ports.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
-/** A port pair rests so long before another call gets it. */
-const QUIET_MS = 10_000;
 const LOOK_AT_DISK_MS = 1000;
 const SWEEP_MS = 600_000;
 
@@ -53,6 +46,8 @@ export type Service = {
   readonly folder: DataFolder;
   /** Whether this start has made the first account and written `credentials.json`. */
   readonly isFirst: boolean;
+  /** Resolves when it takes in media no more, with why, before anybody has stopped it: what is left is to stop it and begin anew. */
+  readonly lost: Promise<AppError>;
   /** Takes no more calls, ends those there are, finishes or parks their recordings, drains deliveries. Idempotent. */
   stop(): Promise<void>;
 };
@@ -62,6 +57,10 @@ export type ServeOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
+  /** Age from which a recording is finalized while it runs; default: a minute. */
+  readonly followAfterMs?: number;
+  /** What media is taken in on; default: a thread of its own. */
+  readonly startMedia?: (options: MediaOptions) => MediaThread;
 };
 
 /** @throws OUTPUT_UNWRITABLE, KEY_MISSING, KEY_UNUSABLE, DISK_LOW, STORE_MISSING, STORE_FAILED, PORT_TAKEN, CONFIG_INVALID: why it can't start */
@@ -75,7 +74,10 @@ export const serve = async (options: ServeOptions): Promise<Service> => {
   }
 };
 
-const start = async ({ settings, clock, logger, version }: ServeOptions, opened: Opened): Promise<Service> => {
+const start = async (
+  { settings, clock, logger, version, followAfterMs, startMedia = startMediaThread }: ServeOptions,
+  opened: Opened,
+): Promise<Service> => {
   await checkRtpHosts(settings);
   const ffmpegFault = await ffmpegWarning();
   if (ffmpegFault !== undefined) logger.warn(ffmpegFault);
@@ -137,6 +139,8 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
     vault,
     encryption: settings.encryption,
     encoder: settings.mp3_encoder,
+    followRecordings: settings.follow_recordings,
+    ...(followAfterMs === undefined ? {} : { followAfterMs }),
     signingKey: signing.key,
     auditMark: (accountId) => audit.mark(accountId),
     retentionDays: settings.retention_days,
@@ -147,53 +151,38 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
     log: logger,
   });
   opened.add(() => shelf.close());
-  const receiver = openReceiver(clock);
-  opened.add(() => receiver.close());
-  const calls = new LiveCalls({
-    directory,
-    ports: new PortPool(settings.rtp_ports, { quietMs: QUIET_MS }),
-    clock,
-    random: randomBytes,
-    rtpHost: settings.rtp_host,
-    bindHost: settings.rtp_bind === '' ? settings.rtp_host : settings.rtp_bind,
-    receiveBufferBytes: LEG_BUFFER_BYTES,
-    receiver,
-    journals: folder.journals,
-    openJournal: (accountId) => journalsOf(sealing, accountId),
-    redactTones: settings.redact_tones === 'true',
-    limits: {
-      calls: settings.max_calls,
-      callsPerAccount: settings.max_calls_per_account,
-      legSilentSec: settings.leg_silent_sec,
-      callIdleSec: settings.call_idle_sec,
+  const media = await MediaPlane.open(
+    { ...mediaSettings(settings), journals: folder.journals, vault: sealing?.share },
+    {
+      ...{ directory, clock, events, audit, refusal: disk.refusal },
+      recordings: {
+        started: (recorder, about) => shelf.started(recorder, about),
+        failed: (recorder, failure, about) => {
+          disk.journalFailed(failure);
+          shelf.failed(recorder, failure, about);
+        },
+        closed: (recorder, failure, about) => shelf.closed(recorder, failure, about),
+      },
+      warn: (fields, message) => logger.warn(fields, message),
+      onDefect: ({ code, message }) => logger.error({ code }, message),
     },
-    events,
-    audit,
-    admit: () => disk.refusal,
-    onDefect: ({ code, message }) => logger.error({ code }, message),
-    onStarted: (recorder, about) => shelf.started(recorder, about),
-    onFailed: (recorder, failure, about) => {
-      disk.journalFailed(failure);
-      shelf.failed(recorder, failure, about);
-    },
-    onClosed: (recorder, failure, about) => shelf.closed(recorder, failure, about),
+    startMedia,
+  );
+  opened.add(() => media.close());
+  disk.onRefusal = (refusal) => media.admit(refusal);
+  let lost: AppError | undefined;
+  void media.lost.then((why) => {
+    lost = why;
+    logger.fatal({ error: why.message }, 'no media is taken in any more: the service ends');
   });
-  const streams = new LiveStreams({
-    ...{ calls, clock, random: randomBytes, allow, events, audit },
-    principalOf: (tokenOrKey) => directory.principalOf(tokenOrKey),
-    addressOf: (kind) => ports.addressOf(kind),
-    warn: (fields, message) => logger.warn(fields, message),
-    onDefect: ({ code, message }) => logger.error({ code }, message),
-  });
-  const ports = new StreamPorts(settings.stream_host, streams);
-  opened.add(() => ports.close());
   const metrics = new Metrics({
-    live: () => calls.numbers(),
-    streams: () => streams.counts,
+    media: () => media.numbers(),
+    mediaQueue: () => media.waiting,
+    streamQueueBytes: () => media.streams.awayBytes,
     finalizeQueue: () => shelf.counts.finalizeWaiting + shelf.counts.finalizeRunning,
+    following: () => pool.following,
     deliveryQueue: async () => (await store.deliveries.waiting()).count,
     storeQueue: () => shelf.counts.rowsToWrite,
-    receiver: () => receiver.counts,
     webhookQueue: () => webhooks.queued(),
     webhooks: () => webhooks.counts,
     targetsDown: () => shelf.counts.targetsDown,
@@ -207,16 +196,17 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
   let stopping: Promise<void> | undefined;
   const api = await buildApi({
     directory,
-    calls,
-    channels: calls.channels,
+    calls: media.calls,
+    channels: media.channels,
     recordings: shelf,
-    streams,
+    streams: media.streams,
     events,
     webhooks,
     audit,
     health: {
       readiness: () => [
         ...(stopping === undefined ? [] : ['shutting down']),
+        ...(lost === undefined ? [] : [lost.message]),
         ...(disk.refusal === undefined ? [] : [disk.refusal.message]),
       ],
       metrics: () => metrics.text(),
@@ -242,10 +232,8 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
   const close = async (): Promise<void> => {
     closing.abort();
     for (const timer of timers) clearInterval(timer);
-    streams.close();
-    await calls.end('shutdown');
-    await ports.close();
-    await receiver.close();
+    await media.end();
+    await media.close();
     await shelf.drain(settings.shutdown_sec * 1000);
     await api.close();
     await shelf.close();
@@ -267,10 +255,10 @@ const start = async ({ settings, clock, logger, version }: ServeOptions, opened:
   const isFirst = await tellFirstOwner(directory, folder, settings);
   if (signing.use === 'first') await tellSigningKey(signing, store, audit, logger);
   void audit.check().catch((error) => logger.error({ error }, 'the chains of the audit can not be checked'));
-  await openPorts(ports, settings, logger);
+  await media.openPorts();
   const url = await listen(api, settings);
   await updateCredentialsUrl(folder.credentials, url);
-  return { url, folder, isFirst, stop };
+  return { url, folder, isFirst, lost: media.lost, stop };
 };
 
 const listen = async (api: FastifyInstance, { http_host: host, http_port: port }: Settings): Promise<string> => {
@@ -283,25 +271,6 @@ const listen = async (api: FastifyInstance, { http_host: host, http_port: port }
           cause,
         })
       : new AppError('CONFIG_INVALID', `can't listen on ${host} port ${port} (${code})`, { cause });
-  }
-};
-
-/** 0 turns a port off. */
-const openPorts = async (ports: StreamPorts, settings: Settings, logger: Logger): Promise<void> => {
-  const of = [
-    [audiosocketKind, 'audiosocket_port'],
-    [pcmTcpKind, 'pcm_port'],
-    [rtpengineKind, 'rtpengine_port'],
-  ] as const;
-  for (const [kind, key] of of) {
-    if (settings[key] === 0) continue;
-    try {
-      await ports.open(kind, settings[key], variableOf(key));
-    } catch (error) {
-      // It is on unless somebody says so: a second service on the machine starts without it.
-      if (!(error instanceof AppError && error.code === 'PORT_TAKEN' && key === 'audiosocket_port')) throw error;
-      logger.warn(error.message);
-    }
   }
 };
 

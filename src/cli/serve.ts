@@ -16,6 +16,7 @@ import { AppError } from '../core/errors.ts';
 import type { CommandIo } from './io.ts';
 import { parseOptions } from './options.ts';
 
+/** @throws AppError why it could not start, or had to end by itself */
 export const serveCommand = async (args: string[], io: CommandIo): Promise<number> => {
   const { values, positionals } = parseOptions('serve', args, { config: { type: 'string' } });
   if (positionals.length > 0)
@@ -40,8 +41,10 @@ export const serveCommand = async (args: string[], io: CommandIo): Promise<numbe
   const service = await serve({ settings, clock: systemClock, logger, version });
   io.stdout.write(`record-call ${version} listens at ${service.url}  API: ${service.url}/docs\n`);
   if (service.isFirst) io.stdout.write(`the first account and its key are in ${service.folder.credentials}\n`);
-  if (!io.signal.aborted) await once(io.signal, 'abort');
+  const ended = io.signal.aborted ? Promise.resolve() : once(io.signal, 'abort');
+  const lost = await Promise.race([ended.then(() => undefined), service.lost]);
   io.stdout.write('stopping: running calls end, their recordings are finished or kept for the next start\n');
   await service.stop();
+  if (lost !== undefined) throw lost;
   return 0;
 };

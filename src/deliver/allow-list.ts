@@ -51,6 +51,10 @@ export const parseAllowList = (text: string): AllowList => {
   return { names, networks };
 };
 
+/** The same list for `parseAllowList`, in another thread. */
+export const writeAllowList = ({ names, networks }: AllowList): string =>
+  [...names, ...networks.map(([address, bits]) => `${address.toString()}/${bits}`)].join(',');
+
 export const allowsName = (list: AllowList, host: string): boolean => {
   const name = canonicalName(host);
   return name !== undefined && list.names.has(name);

@@ -24,7 +24,7 @@ export const runOnChannel = async (
   node: MetaflowNode,
 ): Promise<MetaflowAnswer> => {
   const { accountId, uuid, by } = channel;
-  const { leg } = channels.get(accountId, uuid);
+  const { leg } = await channels.get(accountId, uuid);
   const results: (ActionResult | NotRun)[] = [];
   for (const step of runMetaflow(node, leg, uuid)) {
     results.push(

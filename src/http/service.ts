@@ -77,9 +77,9 @@ export type CallDocument = {
 export interface CallsService {
   /** @throws CALL_EXISTS, CALLS_FULL, PORTS_USED_UP, SDP_INVALID, FIELDS_INVALID, NOT_FOUND for an unknown user or device */
   announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument>;
-  list(accountId: string): readonly CallDocument[];
+  list(accountId: string): Promise<readonly CallDocument[]>;
   /** @throws NOT_FOUND, as each of the following */
-  get(accountId: string, callId: string): CallDocument;
+  get(accountId: string, callId: string): Promise<CallDocument>;
   answer(accountId: string, callId: string): Promise<CallDocument>;
   bridge(accountId: string, callId: string): Promise<CallDocument>;
   /**
@@ -111,10 +111,13 @@ export type ChannelDocument = {
   readonly recordings: readonly string[];
 };
 
+/** Whose channels; nobody named: all. */
+export type ChannelOwner = { readonly userId?: string; readonly deviceId?: string };
+
 export interface ChannelsService {
-  list(accountId: string, owner?: { readonly userId?: string; readonly deviceId?: string }): readonly ChannelDocument[];
+  list(accountId: string, owner?: ChannelOwner): Promise<readonly ChannelDocument[]>;
   /** @throws NOT_FOUND */
-  get(accountId: string, uuid: string): ChannelDocument;
+  get(accountId: string, uuid: string): Promise<ChannelDocument>;
   /**
    * Does an action on the channel's call; `dtmf_leg` is filled in with the channel's leg.
    * @param by the API key's id, for the manifest. @throws NOT_FOUND, MASK_NOT_DURABLE, FIELDS_INVALID, DISK_LOW

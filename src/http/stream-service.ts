@@ -69,17 +69,18 @@ export type StreamOpening = {
   readonly remote: string;
 };
 
-/** One connection's way in. None of these throws: what is wrong closes the peer. */
+/** One connection's way in. None of these throws: what is wrong closes the peer. `atUs` is when it was read; unless given, now. */
 export interface StreamConnection {
-  text(message: string): void;
+  /** @param message UTF-8; is zeroed */
+  text(message: Uint8Array, atUs?: number): void;
   /** @param message is zeroed */
-  binary(message: Uint8Array): void;
+  binary(message: Uint8Array, atUs?: number): void;
   /** @param chunk is zeroed */
-  bytes(chunk: Uint8Array): void;
+  bytes(chunk: Uint8Array, atUs?: number): void;
   /** It is still there: it has answered a ping. */
-  heard(): void;
+  heard(atUs?: number): void;
   /** The peer has closed. @param isClean it said so, by its protocol */
-  closed(isClean: boolean): void;
+  closed(isClean: boolean, atUs?: number): void;
   /** Resolves when it is over. @throws AppError why it was refused or broken off */
   readonly over: Promise<StreamSummary>;
 }
@@ -88,8 +89,8 @@ export interface StreamsService {
   /** @throws NOT_FOUND for a kind or a party, CONFLICT, CALL_EXISTS, CALLS_FULL, FIELDS_INVALID */
   announce(principal: Principal, kind: string, ticket: StreamTicketRequest): Promise<StreamTicketDocument>;
   /** Oldest first. */
-  list(accountId: string): readonly StreamDocument[];
+  list(accountId: string): Promise<readonly StreamDocument[]>;
   /** Whether that UUID has been announced for this kind: then its bearer needs no key. */
-  principalOfTicket(kind: string, uuid: string): Principal | undefined;
+  principalOfTicket(kind: string, uuid: string): Promise<Principal | undefined>;
   open(opening: StreamOpening, peer: StreamPeer): StreamConnection;
 }

@@ -118,7 +118,7 @@ export class StreamSockets {
     if (verdict === 'valid') return admitted({ accountId, keyId: kind.name, isAdmin: false });
     const token = tokenOf(headers, query) ?? match[3];
     if (token !== undefined) return admitted(await security.admit(ip, accountId, token));
-    const ticket = query.uuid === undefined ? undefined : streams.principalOfTicket(kind.name, query.uuid);
+    const ticket = query.uuid === undefined ? undefined : await streams.principalOfTicket(kind.name, query.uuid);
     if (ticket !== undefined && ticket.accountId === accountId) return admitted(ticket);
     if (kind.bringsToken !== true) throw security.refusalTo(ip, accountId);
     return admitted(undefined);
@@ -149,9 +149,7 @@ export class StreamSockets {
     client.on('message', (data: Buffer, isBinary: boolean) => {
       this.#unanswered.set(client, 0);
       if (isBinary) connection.binary(data);
-      else connection.text(data.toString('utf8'));
-      // Audio in words is audio.
-      data.fill(0);
+      else connection.text(data);
     });
     client.on('ping', () => {
       heard();

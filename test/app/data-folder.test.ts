@@ -144,6 +144,26 @@ describe('the disk watch', () => {
     expect(watch.refusal?.code).toBe('DISK_LOW');
   });
 
+  test('tells what nothing may begin for when that changes, and when a journal found no room at once', async () => {
+    let freeMib = 1000;
+    const watch = new DiskWatch(
+      500,
+      async () => freeMib,
+      () => {},
+    );
+    const told: (string | undefined)[] = [];
+    watch.onRefusal = (refusal) => told.push(refusal?.code);
+    await watch.look();
+    watch.journalFailed(failure('EIO'));
+    watch.journalFailed(failure('ENOSPC'));
+    expect(told).toEqual(['DISK_LOW']);
+    await watch.look();
+    freeMib = 10;
+    await watch.look();
+    await watch.look();
+    expect(told).toEqual(['DISK_LOW', undefined, 'DISK_LOW']);
+  });
+
   test('asks a disk that does not answer once', async () => {
     let asked = 0;
     let answer = (_mib: number): void => {};

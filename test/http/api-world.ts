@@ -66,14 +66,14 @@ export const STUBS: Pick<
 > = {
   calls: {
     announce: async () => nothing(),
-    list: () => [],
-    get: nothing,
+    list: async () => [],
+    get: async () => nothing(),
     answer: async () => nothing(),
     bridge: async () => nothing(),
     announceMedia: async () => nothing(),
     hangUp: async () => nothing(),
   },
-  channels: { list: () => [], get: nothing, act: async () => nothing() },
+  channels: { list: async () => [], get: async () => nothing(), act: async () => nothing() },
   recordings: {
     list: async () => ({ recordings: [], startKey: 'start', nextStartKey: undefined }),
     get: async () => nothing(),

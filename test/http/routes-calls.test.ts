@@ -297,7 +297,7 @@ describe('a call', () => {
     test(`refused: ${JSON.stringify(data)}`, async () => {
       const { status, json } = await api.ask('POST', `${CALLS}/a:b@c+d`, { data });
       expect([status, json.message]).toEqual([400, message]);
-      expect(api.calls.get(ACCOUNT, 'a:b@c+d').state).toBe('announced');
+      expect((await api.calls.get(ACCOUNT, 'a:b@c+d')).state).toBe('announced');
     });
   }
 

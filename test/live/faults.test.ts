@@ -9,12 +9,14 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { SETTINGS } from '../../src/app/settings.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { CallDocument, ServiceEvent } from '../../src/http/service.ts';
+import { AppendedFile } from '../../src/spool/appended-file.ts';
 import { findSqlite } from '../../src/store/sqlite-binding.ts';
 import { ThreadedDatabase } from '../../src/store/threaded-database.ts';
 import { type Envelope, eventually, type LiveApi } from '../support/live-api.ts';
 import { Crowd, type CrowdCall } from '../support/live-crowd.ts';
 import { filesWithSecret } from '../support/live-judge.ts';
 import { type LiveService, startLiveService, startLiveTarget } from '../support/live-service.ts';
+import { mediaInProcess } from '../support/media-in-process.ts';
 import { scratchDir } from '../support/scratch.ts';
 
 const SPOKEN_MS = 30_000;
@@ -34,7 +36,7 @@ const openWorld = async (): Promise<World> => {
   const root = scratchDir();
   const data = join(root, 'data');
   const target = await startLiveTarget(join(root, 'uploads'));
-  const service = await startLiveService(data);
+  const service = await startLiveService(data, {}, { startMedia: mediaInProcess });
   const { events, end } = await service.api.listen();
   const calls: CrowdCall[] = [];
   const crowd = await Crowd.speak(calls, SPOKEN_MS);
@@ -106,12 +108,16 @@ const expectWholeCall = async ({ api, begin, deliveredTo }: World, callId: strin
 
 const ioError = (code: string): Error => Object.assign(new Error(`${code}: a fault, as asked for`), { code });
 
-/** @returns ends the fault. */
-const breakFiles = async (method: 'datasync' | 'appendFile' | 'write', code: string): Promise<() => void> => {
+const fileHandles = async (): Promise<FileHandle> => {
   const probe = await open(join(scratchDir(), 'probe'), 'w');
-  const files = Object.getPrototypeOf(probe) as FileHandle;
   await probe.close();
-  const broken = vi.spyOn(files, method).mockRejectedValue(ioError(code));
+  return Object.getPrototypeOf(probe) as FileHandle;
+};
+
+/** @returns ends the fault. */
+const breakFiles = async (method: 'datasync' | 'append' | 'write', code: string): Promise<() => void> => {
+  const broken = method === 'append' ? vi.spyOn(AppendedFile.prototype, method) : vi.spyOn(await fileHandles(), method);
+  broken.mockRejectedValue(ioError(code));
   onTestFinished(() => broken.mockRestore());
   return () => broken.mockRestore();
 };
@@ -119,7 +125,7 @@ const breakFiles = async (method: 'datasync' | 'appendFile' | 'write', code: str
 for (const { name, methods, others } of [
   { name: 'a disk that can not sync', methods: ['datasync'], others: ['bystander'] },
   // What gathers is written twice a second, of all calls: none is sure to be spared.
-  { name: 'a disk that can not be written to', methods: ['appendFile', 'write'], others: [] },
+  { name: 'a disk that can not be written to', methods: ['append', 'write'], others: [] },
 ] as const)
   test(`${name}: the call is masked and stays so, whoever asks is told that nothing is sure, and the next call is well`, async () => {
     const world = await openWorld();

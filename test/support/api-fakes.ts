@@ -100,11 +100,11 @@ export class FakeCalls implements CallsService {
     return call;
   }
 
-  list(accountId: string): CallDocument[] {
+  async list(accountId: string): Promise<CallDocument[]> {
     return [...this.#calls].filter(([key]) => key.startsWith(accountId)).map(([, call]) => call);
   }
 
-  get(accountId: string, callId: string): CallDocument {
+  async get(accountId: string, callId: string): Promise<CallDocument> {
     mustBe(/^[A-Za-z0-9_.@:+-]{1,128}$/, callId);
     const call = this.#calls.get(`${accountId} ${callId}`);
     if (call === undefined) throw missing('call');
@@ -116,13 +116,13 @@ export class FakeCalls implements CallsService {
   hangUp = (accountId: string, callId: string) => this.#become(accountId, callId, 'ended');
 
   async announceMedia(accountId: string, callId: string, media: CallAnnouncement['media']): Promise<CallDocument> {
-    const call = this.get(accountId, callId);
+    const call = await this.get(accountId, callId);
     this.media.push(media);
     return call;
   }
 
   async #become(accountId: string, callId: string, state: CallDocument['state']): Promise<CallDocument> {
-    const call = { ...this.get(accountId, callId), state };
+    const call = { ...(await this.get(accountId, callId)), state };
     this.#calls.set(`${accountId} ${callId}`, call);
     return call;
   }
@@ -137,12 +137,12 @@ export class FakeChannels implements ChannelsService {
   /** Thrown by the next action. */
   fault: AppError | undefined;
 
-  list(accountId: string, owner?: object): ChannelDocument[] {
+  async list(accountId: string, owner?: object): Promise<ChannelDocument[]> {
     this.asked.push(owner);
     return accountId === ACCOUNT ? [this.#channel] : [];
   }
 
-  get(accountId: string, uuid: string): ChannelDocument {
+  async get(accountId: string, uuid: string): Promise<ChannelDocument> {
     mustBe(/^[A-Za-z0-9_.@:+-]{1,200}$/, uuid);
     if (accountId !== ACCOUNT || uuid !== CHANNEL) throw missing('channel');
     return this.#channel;
@@ -154,7 +154,7 @@ export class FakeChannels implements ChannelsService {
     fields: RecordCallFields & { action: RecordAction },
     by: string,
   ): Promise<ActionResult> {
-    this.get(accountId, uuid);
+    await this.get(accountId, uuid);
     if (this.fault !== undefined) throw this.fault;
     this.acts.push({ accountId, uuid, fields, by });
     const masked = fields.action === 'mask';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfiguration } from '../../src/app/configuration.ts';
-import { serve } from '../../src/app/serve.ts';
+import { type ServeOptions, serve } from '../../src/app/serve.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { startUploadTarget } from '../../src/http/upload-target.ts';
 import type { Received } from '../../src/http/upload-target-intake.ts';
@@ -59,15 +59,16 @@ export type LiveService = {
   stop(): Promise<void>;
 };
 
-/** @param folder its data folder; may not be there yet. @param env beside `liveEnv`'s. */
+/** @param folder its data folder; may not be there yet. @param env beside `liveEnv`'s. @param options beside what they say. */
 export const startLiveService = async (
   folder: string,
   env: Readonly<Record<string, string>> = {},
+  options: Partial<ServeOptions> = {},
 ): Promise<LiveService> => {
   const logged: string[] = [];
   const logger = pino({ level: 'trace', base: null }, { write: (line: string) => void logged.push(line) });
   const settings = readConfiguration({ ...(await liveEnv(folder)), ...env });
-  const service = await serve({ settings, clock: systemClock, logger, version: '0.0.0' });
+  const service = await serve({ settings, clock: systemClock, logger, version: '0.0.0', ...options });
   const api = await LiveApi.enter(service.url, service.folder.credentials);
   const stop = async (): Promise<void> => {
     await service.stop();

@@ -163,14 +163,14 @@ export class AnnouncedCall {
     return this.#commands.act({ ...fields, dtmf_leg: leg }, by, nowUs);
   }
 
-  /** Whether the loop stood still: what was typed before now may not have been read. */
+  /** Whether a loop stood still: what was typed before now may not have been read. */
   isBehind(nowUs: number): boolean {
-    return this.#surroundings.watch.sinceUs(nowUs) < nowUs;
+    return this.#watched(nowUs) < nowUs;
   }
 
   /** Resolves when it has. */
-  caughtUp(): Promise<void> {
-    return this.#surroundings.turn();
+  async caughtUp(nowUs: number): Promise<void> {
+    await Promise.all([this.#surroundings.turn(), this.#readUntil(nowUs)]);
   }
 
   /** A recording that a stream asks for when it joins: it begins with the next frame, or as its fields say. */
@@ -188,7 +188,7 @@ export class AnnouncedCall {
   /** A key that a stream has told of by itself. @param fromUs when it was pressed at the latest: it may have waited on its way */
   digit(leg: Leg, symbol: string, atUs: number, fromUs: number): void {
     if (this.ended) return;
-    const sinceUs = this.#surroundings.watch.sinceUs(atUs);
+    const sinceUs = this.#watched(atUs);
     if (sinceUs < atUs) this.#hold(sinceUs);
     this.call.advance(atUs);
     this.#commands.digit(leg, symbol, sinceUs, Math.max(this.head.announcedUs, Math.min(sinceUs, fromUs)));
@@ -220,7 +220,7 @@ export class AnnouncedCall {
   tick(nowUs: number): boolean {
     if (this.ended) return true;
     // Codes first: what they ask for counts from when they timed out, not from now.
-    const sinceUs = this.#surroundings.watch.sinceUs(nowUs);
+    const sinceUs = this.#watched(nowUs);
     this.#commands.advance(sinceUs);
     // What has come since then may not have been read: until it is, no frame is let go that a mask in it reaches back to.
     this.call.advance(sinceUs);
@@ -252,7 +252,7 @@ export class AnnouncedCall {
     if (LEGS.some((leg) => this.legs[leg].source?.sendsNoSilence)) this.heardUntil(nowUs);
     this.events.publish('call.ended', { reason });
     if (reason !== 'hangup') this.#audit.ended(reason);
-    await this.#surroundings.turn();
+    await this.caughtUp(nowUs);
     await Promise.allSettled(LEGS.map((leg) => this.legs[leg].close(reason)));
     await this.#commands.settled();
     const ending = this.call.end(reason === 'shutdown' ? 'shutdown' : 'hangup', this.#heardUntilUs);
@@ -269,9 +269,27 @@ export class AnnouncedCall {
     this.#commands.begin();
   }
 
-  /** Since when what is read now may have waited. */
+  /** Since when what is read now may have waited; or, where another thread reads a leg, what belongs before it. */
   #sinceUs(leg: Leg, arrivalUs: number): number {
-    return this.#isStamped(leg) ? arrivalUs : this.#surroundings.watch.sinceUs(arrivalUs);
+    return this.#isStamped(leg) && !this.#isReadElsewhere ? arrivalUs : this.#watched(arrivalUs);
+  }
+
+  #watched(nowUs: number): number {
+    return this.#surroundings.watch.sinceUs(nowUs, this.#isReadElsewhere);
+  }
+
+  get #isReadElsewhere(): boolean {
+    const { a, b } = this.legs;
+    return a.source?.isReadElsewhere === true || b.source?.isReadElsewhere === true;
+  }
+
+  /** Resolves when what had come by then to a thread that reads elsewhere has been read. */
+  #readUntil(atUs: number): Promise<void> | undefined {
+    if (!this.#isReadElsewhere) return undefined;
+    return new Promise((resolve) => {
+      const { watch } = this.#surroundings;
+      watch.hold({ letGo: (readUs = atUs) => (readUs >= atUs ? resolve() : undefined) }, true);
+    });
   }
 
   /** Whether the leg's packets say when they arrived: a stream's say when they were read. */
@@ -282,6 +300,6 @@ export class AnnouncedCall {
   /** The loop stood still: a code on one leg may be read after what was said behind it on the other. */
   #hold(sinceUs: number): void {
     this.call.hold(sinceUs);
-    this.#surroundings.watch.hold(this.call);
+    this.#surroundings.watch.hold(this.call, this.#isReadElsewhere);
   }
 }

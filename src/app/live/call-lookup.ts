@@ -27,11 +27,20 @@ export type AutomaticStart = {
   readonly ownerId: string | null;
 };
 
-export type LookedUp = {
+/** As the directory has it: plain data, which another thread may have looked up. */
+export type FoundForCall = {
   readonly parties: Readonly<Record<Leg, LegParty>>;
+  /** As they are stored. */
+  readonly metaflows: Partial<Record<Leg, object>>;
+  readonly starts: readonly AutomaticStart[];
+};
+
+/** @throws NOT_FOUND for an unknown user or device, FIELDS_INVALID */
+export type LookUp = (accountId: string, announcement: CallAnnouncement) => Promise<FoundForCall>;
+
+export type LookedUp = Omit<FoundForCall, 'metaflows'> & {
   /** Whose metaflows: the document of the party on each leg. */
   readonly metaflows: Partial<Record<Leg, MetaflowsDocument>>;
-  readonly starts: readonly AutomaticStart[];
 };
 
 type PartyKey = { readonly userId?: string; readonly deviceId?: string };
@@ -63,19 +72,26 @@ export type CallDirectory = {
   >;
 };
 
-/** @throws NOT_FOUND for an unknown user or device, FIELDS_INVALID, METAFLOWS_INVALID when what is stored can't be run: a code must work or be missed now */
+/** The same as it is run. @throws METAFLOWS_INVALID when what is stored can't be run: a code must work or be missed now */
+export const runnable = ({ parties, metaflows, starts }: FoundForCall): LookedUp => {
+  const parsed: Partial<Record<Leg, MetaflowsDocument>> = {};
+  for (const leg of LEGS) if (metaflows[leg] !== undefined) parsed[leg] = parseMetaflows(metaflows[leg]);
+  return { parties, metaflows: parsed, starts };
+};
+
+/** @throws as `LookUp` */
 export const lookUpCall = async (
   directory: CallDirectory,
   accountId: string,
   announcement: CallAnnouncement,
-): Promise<LookedUp> => {
+): Promise<FoundForCall> => {
   const announced = { a: announcement.caller, b: announcement.callee };
   const [a, b] = await Promise.all(LEGS.map((leg) => lookUpParty(directory, accountId, announced[leg])));
   const parties = { a: a ?? NOBODY, b: b ?? NOBODY };
-  const metaflows: Partial<Record<Leg, MetaflowsDocument>> = {};
+  const metaflows: Partial<Record<Leg, object>> = {};
   for (const leg of holdersIn(parties)) {
     const stored = await directory.metaflowsFor(accountId, keyOf(announced[leg]));
-    if (stored !== undefined) metaflows[leg] = parseMetaflows(stored);
+    if (stored !== undefined) metaflows[leg] = stored;
   }
   const automatic = await directory.automaticRecordings(accountId, {
     direction: announcement.direction,

@@ -6,8 +6,8 @@ import type { EventSink } from '../event-sink.ts';
 import type { LegLimits } from './announced-leg.ts';
 import type { AuditSink } from './call-audit.ts';
 import type { RecordingSink } from './call-recordings.ts';
+import type { JointWatch } from './joint-watch.ts';
 import type { LagBounds } from './journal-lag.ts';
-import type { LoopWatch } from './loop-watch.ts';
 
 /** Opens an account's journals. */
 export type AccountJournals = (accountId: string) => OpenJournal;
@@ -29,7 +29,7 @@ export type CallSurroundings = {
   readonly calls: () => number;
   /** Resolves when the packets that have arrived by now have been taken. */
   readonly turn: () => Promise<void>;
-  readonly watch: LoopWatch;
+  readonly watch: JointWatch;
   /** Whether packets come with the time at which they arrived, and in that order: then what the loop did meanwhile is no matter. */
   readonly stamps: boolean;
   readonly onDefect: (error: unknown) => void;

@@ -6,15 +6,16 @@ import type { Clock } from '../../core/clock.ts';
 import { AppError, asAppError, type ErrorCode } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
 import { LEGS } from '../../core/leg.ts';
-import type { CallAnnouncement, CallDocument, CallsService, ChannelsService } from '../../http/service.ts';
+import type { CallAnnouncement, CallDocument } from '../../http/service.ts';
 import { RtpEndpoint } from '../../ingest/rtp/rtp-endpoint.ts';
 import { journalsOf } from '../sealed-journals.ts';
 import { AnnouncedCall } from './announced-call.ts';
 import { callDocument } from './call-document.ts';
-import { type CallDirectory, lookUpCall } from './call-lookup.ts';
+import { type LookUp, runnable } from './call-lookup.ts';
 import { CallRegistry } from './call-registry.ts';
 import type { CallSurroundings } from './call-surroundings.ts';
 import { CallTicker, everyInterval, type Ticked } from './call-ticker.ts';
+import { JointWatch } from './joint-watch.ts';
 import { DEFAULT_LAG_BOUNDS } from './journal-lag.ts';
 import { LegSockets } from './leg-sockets.ts';
 import { LiveChannels } from './live-channels.ts';
@@ -28,9 +29,9 @@ const SHOWN_FOR_US = 60_000_000;
 /** What a call is refused with that would be taken at another time. */
 const NO_ROOM: readonly ErrorCode[] = ['CALLS_FULL', 'DISK_LOW', 'PORTS_USED_UP'];
 
-export class LiveCalls implements CallsService {
-  readonly channels: ChannelsService;
-  readonly #directory: CallDirectory;
+export class LiveCalls {
+  readonly channels: LiveChannels;
+  readonly #lookUp: LookUp;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
   readonly #admit: () => AppError | undefined;
@@ -48,7 +49,7 @@ export class LiveCalls implements CallsService {
   constructor(options: LiveCallsOptions) {
     const { clock, limits, receiver } = options;
     const onDefect = (error: unknown): void => options.onDefect(asAppError(error));
-    this.#directory = options.directory;
+    this.#lookUp = options.lookUp;
     this.#clock = clock;
     this.#random = options.random;
     this.#admit = options.admit;
@@ -75,12 +76,13 @@ export class LiveCalls implements CallsService {
       admit: options.admit,
       calls: () => this.#registry.size,
       turn: () => receiver.caughtUp(),
-      watch,
+      watch: new JointWatch(watch, options.elsewhere ?? new LoopWatch(Number.POSITIVE_INFINITY)),
       stamps: receiver.stamps,
       onDefect,
     };
   }
 
+  /** As `CallsService.announce`, and so are the others; every method but the asynchronous ones answers at once. */
   async announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument> {
     return callDocument(await this.begin(accountId, announcement));
   }
@@ -162,7 +164,7 @@ export class LiveCalls implements CallsService {
     const callId = announcement.call_id ?? Buffer.from(this.#random(16)).toString('hex');
     const place = this.#registry.reserve(accountId, callId);
     try {
-      const lookedUp = await lookUpCall(this.#directory, accountId, announcement);
+      const lookedUp = runnable(await this.#lookUp(accountId, announcement));
       const { direction = 'inbound', from, to } = announcement;
       const { a, b } = lookedUp.parties;
       const announcedUs = this.#clock.now();

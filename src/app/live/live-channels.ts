@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { LEGS } from '../../core/leg.ts';
 import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
-import type { ChannelDocument, ChannelsService } from '../../http/service.ts';
+import type { ChannelDocument, ChannelOwner } from '../../http/service.ts';
 import type { AnnouncedCall } from './announced-call.ts';
 import { channelDocument } from './call-document.ts';
 import type { CallRegistry } from './call-registry.ts';
@@ -12,7 +12,7 @@ import type { CallRegistry } from './call-registry.ts';
 /** A disk that takes longer than this has failed whoever asked; what they asked for is still under way. */
 const LONGEST_ANSWER_MS = 10_000;
 
-export class LiveChannels implements ChannelsService {
+export class LiveChannels {
   readonly #registry: CallRegistry<AnnouncedCall>;
   readonly #clock: Clock;
 
@@ -21,10 +21,7 @@ export class LiveChannels implements ChannelsService {
     this.#clock = clock;
   }
 
-  list(
-    accountId: string,
-    owner: { readonly userId?: string; readonly deviceId?: string } = {},
-  ): readonly ChannelDocument[] {
+  list(accountId: string, owner: ChannelOwner = {}): readonly ChannelDocument[] {
     const { userId, deviceId } = owner;
     return this.#registry
       .ofAccount(accountId)
@@ -56,7 +53,8 @@ export class LiveChannels implements ChannelsService {
       throw unanswered(fields.action);
     });
     try {
-      if (call.isBehind(this.#clock.now())) await Promise.race([call.caughtUp(), tooLate]);
+      const nowUs = this.#clock.now();
+      if (call.isBehind(nowUs)) await Promise.race([call.caughtUp(nowUs), tooLate]);
       return await Promise.race([call.act(leg, fields, by, this.#clock.now()), tooLate]);
     } finally {
       answered.abort();

@@ -7,16 +7,18 @@ import type { UdpReceiver } from '../../ingest/rtp/udp-receiver.ts';
 import type { EventSink } from '../event-sink.ts';
 import type { LegLimits } from './announced-leg.ts';
 import type { AuditSink } from './call-audit.ts';
-import type { CallDirectory } from './call-lookup.ts';
+import type { LookUp } from './call-lookup.ts';
 import type { RecordingSink } from './call-recordings.ts';
 import type { CallLimits } from './call-registry.ts';
 import type { AccountJournals } from './call-surroundings.ts';
 import type { Every } from './call-ticker.ts';
 import type { LagBounds } from './journal-lag.ts';
 import type { BindEndpoint } from './leg-sockets.ts';
+import type { LoopWatch } from './loop-watch.ts';
 
 export type LiveCallsOptions = RecordingSink & {
-  readonly directory: CallDirectory;
+  /** What the directory knows of who is announced. */
+  readonly lookUp: LookUp;
   readonly ports: PortPool;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -39,6 +41,8 @@ export type LiveCallsOptions = RecordingSink & {
   readonly onDefect: (error: AppError) => void;
   readonly lagBounds?: LagBounds;
   readonly every?: Every;
+  /** Of the loop in another thread that reads streams for these calls; unless given, none does. */
+  readonly elsewhere?: LoopWatch;
   /** Takes in the packets; whoever gives it closes it. */
   readonly receiver: UdpReceiver;
   readonly bind?: BindEndpoint;

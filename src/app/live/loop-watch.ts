@@ -24,6 +24,7 @@ export class LoopWatch {
   readonly #ticks: number[] = new Array(TURNS + 1).fill(Number.NEGATIVE_INFINITY);
   #holders = new Set<Holder>();
 
+  /** @param nowUs infinite: it rests */
   constructor(nowUs: number) {
     this.#tickUs = nowUs;
   }
@@ -48,9 +49,17 @@ export class LoopWatch {
     return nowUs - this.#tickUs > NOTICED_US ? this.#tickUs : nowUs;
   }
 
+  /** It is ticked no more, for nothing comes that it reads: nothing waits. It may be ticked again. */
+  rest(): void {
+    this.#stalls = [];
+    this.#tickUs = Number.POSITIVE_INFINITY;
+    this.#release();
+  }
+
   /** Tells the holder, turn by turn, what it may let go of, until it has been told of everything. */
   hold(holder: Holder): void {
-    this.#holders.add(holder);
+    if (Number.isFinite(this.#tickUs)) this.#holders.add(holder);
+    else holder.letGo(undefined);
   }
 
   #release(): void {

@@ -88,8 +88,9 @@ export class LiveStreams implements StreamsService {
     return { open: this.#sessions.size, opened: this.#opened, refused: this.#refused };
   }
 
-  open(opening: StreamOpening, peer: StreamPeer): StreamConnection {
-    const session = new StreamSession(opening, peer, this.#desk);
+  /** @param elsewhereUs another thread reads it, which has opened it then */
+  open(opening: StreamOpening, peer: StreamPeer, elsewhereUs?: number): StreamConnection {
+    const session = new StreamSession(opening, peer, this.#desk, elsewhereUs);
     this.#sessions.add(session);
     if (this.#isClosed) session.callEnded('shutdown');
     return session;
@@ -113,11 +114,11 @@ export class LiveStreams implements StreamsService {
     };
   }
 
-  list(accountId: string): readonly StreamDocument[] {
+  async list(accountId: string): Promise<readonly StreamDocument[]> {
     return [...this.#sessions].filter(({ call }) => call?.accountId === accountId).map(({ document }) => document);
   }
 
-  principalOfTicket(kind: string, uuid: string): Principal | undefined {
+  async principalOfTicket(kind: string, uuid: string): Promise<Principal | undefined> {
     return this.#ticket(kind, uuid)?.principal;
   }
 

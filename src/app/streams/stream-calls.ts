@@ -44,7 +44,9 @@ export class StreamCalls {
     const { accountId } = principal;
     const { call_id: callId = this.#options.newId(), record_call: fields } = wanted;
     const key = `${accountId}/${callId}`;
-    const found = this.#options.calls.find(accountId, callId) ?? (await this.#making.get(key));
+    // Nothing is waited for where nobody makes it: whoever comes in between would make it once more.
+    const underWay = this.#making.get(key);
+    const found = this.#options.calls.find(accountId, callId) ?? (underWay === undefined ? undefined : await underWay);
     if (found?.ended) throw new AppError('CONFLICT', 'the call has ended');
     if (found !== undefined) {
       if (fields !== undefined && this.#asksAnew(found, fields)) found.recordByStream(fields);

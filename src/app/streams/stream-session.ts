@@ -68,6 +68,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   readonly opening: StreamOpening;
   readonly id: string;
   readonly openedUs: number;
+  readonly isReadElsewhere: boolean;
   readonly over: Promise<StreamSummary>;
   call: AnnouncedCall | undefined;
   /** Whether it was ever let in. */
@@ -89,13 +90,15 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   #waitingBytes = 0;
   #settle!: { resolve(summary: StreamSummary): void; reject(error: AppError): void };
 
-  constructor(opening: StreamOpening, peer: StreamPeer, desk: SessionDesk) {
+  /** @param elsewhereUs another thread reads it, which has opened it then */
+  constructor(opening: StreamOpening, peer: StreamPeer, desk: SessionDesk, elsewhereUs?: number) {
     this.opening = opening;
     this.principal = opening.principal;
     this.#peer = peer;
     this.#desk = desk;
     this.id = desk.newId();
-    this.openedUs = desk.nowUs();
+    this.isReadElsewhere = elsewhereUs !== undefined;
+    this.openedUs = elsewhereUs ?? desk.nowUs();
     this.#nowUs = this.openedUs;
     this.#heardUs = this.openedUs;
     this.over = new Promise((resolve, reject) => {
@@ -136,35 +139,37 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
 
   // From the transport.
 
-  text(message: string): void {
-    this.#feed(message.length, () => {
+  text(message: Uint8Array, atUs = this.#desk.nowUs()): void {
+    this.#feed(message.length, atUs, () => {
       if (this.#dialect.text === undefined) throw new AppError('STREAM_INVALID', 'text, where there is none');
-      this.#dialect.text(message);
+      this.#dialect.text(asText(message));
     });
+    // Audio in words is audio.
+    message.fill(0);
   }
 
-  binary(message: Uint8Array): void {
-    this.#feed(message.length, () => {
+  binary(message: Uint8Array, atUs = this.#desk.nowUs()): void {
+    this.#feed(message.length, atUs, () => {
       if (this.#dialect.binary === undefined) throw new AppError('STREAM_INVALID', 'binary, where there is none');
       this.#dialect.binary(message);
     });
     message.fill(0);
   }
 
-  bytes(chunk: Uint8Array): void {
-    if (!this.#bytes.take(chunk.length, this.#desk.nowUs())) this.#pauseAWhile();
-    this.#feed(0, () => this.#dialect.bytes?.(chunk));
+  bytes(chunk: Uint8Array, atUs = this.#desk.nowUs()): void {
+    if (!this.#bytes.take(chunk.length, atUs)) this.#pauseAWhile();
+    this.#feed(0, atUs, () => this.#dialect.bytes?.(chunk));
     chunk.fill(0);
   }
 
-  heard(): void {
-    this.#heardUs = this.#desk.nowUs();
+  heard(atUs = this.#desk.nowUs()): void {
+    this.#heardUs = atUs;
   }
 
-  closed(isClean: boolean): void {
+  closed(isClean: boolean, atUs = this.#desk.nowUs()): void {
     if (this.#state === 'over') return;
     this.#isClean = isClean;
-    this.#nowUs = this.#desk.nowUs();
+    this.#nowUs = atUs;
     try {
       this.#dialect.closed();
       this.end('closed');
@@ -282,10 +287,10 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
     this.#desk.over(this, reason, error, lingers);
   }
 
-  #feed(bytes: number, work: () => void): void {
+  #feed(bytes: number, atUs: number, work: () => void): void {
     if (this.#state === 'over') return;
-    this.#nowUs = this.#desk.nowUs();
-    this.#heardUs = this.#nowUs;
+    this.#nowUs = atUs;
+    this.#heardUs = atUs;
     try {
       if (this.opening.kind.transport === 'websocket') {
         if (!this.#messages.take(1, this.#nowUs) || !this.#bytes.take(bytes, this.#nowUs)) throw tooMany();
@@ -347,6 +352,9 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
     this.#waiting.push(work);
   }
 }
+
+const asText = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('utf8');
 
 const freeLeg = ({ legs }: AnnouncedCall): Leg => (legs.a.source === undefined ? 'a' : 'b');
 

@@ -28,10 +28,12 @@ export const registerCallRoutes = (app: FastifyInstance, { calls, audit, allowTa
   const hangUp = async (request: FastifyRequest<CallPath>, reply: FastifyReply): Promise<FastifyReply> => {
     const { accountId } = request.params;
     const callId = callIdOf(request.params);
-    const isRunning = calls.get(accountId, callId).state !== 'ended';
+    // Asked together, so that of two who hang up one has ended it.
+    const before = calls.get(accountId, callId);
     const ending = calls.hangUp(accountId, callId);
+    ending.catch(() => {});
     // It ends at once, however long its recordings take to be closed.
-    if (isRunning) noteDone(audit, request, 'call.end', `call/${callId}`);
+    if ((await before).state !== 'ended') noteDone(audit, request, 'call.end', `call/${callId}`);
     return sendData(reply, await ending);
   };
 
@@ -66,13 +68,13 @@ export const registerCallRoutes = (app: FastifyInstance, { calls, audit, allowTa
         response: { 200: answerSchema('The calls.', { type: 'array', items: CallSchema }) },
       },
     },
-    async (request, reply) => sendData(reply, calls.list(request.params.accountId)),
+    async (request, reply) => sendData(reply, await calls.list(request.params.accountId)),
   );
 
   app.get<CallPath>(
     one,
     { schema: { tags, summary: 'A call', params: onePath, response: oneAnswer } },
-    async (request, reply) => sendData(reply, calls.get(request.params.accountId, callIdOf(request.params))),
+    async (request, reply) => sendData(reply, await calls.get(request.params.accountId, callIdOf(request.params))),
   );
 
   app.post<CallPath>(

@@ -45,7 +45,7 @@ export const registerChannelRoutes = (app: FastifyInstance, services: ApiService
   app.get<AccountPath>(
     `${account}/channels`,
     { schema: { tags, summary: 'The legs of all running calls', params: pathSchema(), response: listAnswer } },
-    async (request, reply) => sendData(reply, channels.list(request.params.accountId)),
+    async (request, reply) => sendData(reply, await channels.list(request.params.accountId)),
   );
 
   for (const kind of ['user', 'device'] as const) {
@@ -63,7 +63,7 @@ export const registerChannelRoutes = (app: FastifyInstance, services: ApiService
         const { accountId, userId, deviceId } = request.params;
         const id = idIn(userId ?? deviceId ?? '', PERSON_ID);
         await directory.person(accountId, kind, id);
-        return sendData(reply, channels.list(accountId, kind === 'user' ? { userId: id } : { deviceId: id }));
+        return sendData(reply, await channels.list(accountId, kind === 'user' ? { userId: id } : { deviceId: id }));
       },
     );
   }
@@ -72,7 +72,7 @@ export const registerChannelRoutes = (app: FastifyInstance, services: ApiService
     one,
     { schema: { tags, summary: 'A leg', params: onePath, response: { 200: answerSchema('The leg.', ChannelSchema) } } },
     async (request, reply) =>
-      sendData(reply, channels.get(request.params.accountId, idIn(request.params.uuid, OWN_ID))),
+      sendData(reply, await channels.get(request.params.accountId, idIn(request.params.uuid, OWN_ID))),
   );
 
   app.put<ChannelPath>(

@@ -35,7 +35,7 @@ export const registerStreamRoutes = (app: FastifyInstance, { streams, audit, all
         response: { 200: answerSchema('The streams.', { type: 'array', items: StreamSchema }) },
       },
     },
-    async (request, reply) => sendData(reply, streams.list(request.params.accountId)),
+    async (request, reply) => sendData(reply, await streams.list(request.params.accountId)),
   );
 
   app.put<KindPath>(

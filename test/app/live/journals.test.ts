@@ -1,7 +1,7 @@
 /** Live journals and their disk: what a process that dies leaves behind, and what a disk that does not keep up costs. */
-import { open } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { DEFAULT_LAG_BOUNDS, JournalLag } from '../../../src/app/live/journal-lag.ts';
+import { AppendedFile } from '../../../src/spool/appended-file.ts';
 import { readJournal } from '../../../src/spool/journal-reader.ts';
 import { findInFiles } from '../../support/scratch.ts';
 import { ACCOUNT, LiveScene, SECRET } from './live-scene.ts';
@@ -28,16 +28,16 @@ describe('a process that dies at once', () => {
 
 describe('a disk that does not keep up', () => {
   /** Writes wait until `release`. */
-  const slowDisk = async (folder: string) => {
-    const probe = await open(`${folder}/probe`, 'w');
-    const files = Object.getPrototypeOf(probe) as { appendFile(...args: unknown[]): Promise<void> };
-    await probe.close();
-    const whole = files.appendFile;
+  const slowDisk = () => {
+    const whole = AppendedFile.prototype.append;
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const spy = vi.spyOn(files, 'appendFile').mockImplementation(async function (this: unknown, ...args) {
+    const spy = vi.spyOn(AppendedFile.prototype, 'append').mockImplementation(async function (
+      this: AppendedFile,
+      ...args
+    ) {
       await released;
       return whole.apply(this, args);
     });
@@ -48,7 +48,7 @@ describe('a disk that does not keep up', () => {
     const scene = new LiveScene({ lagBounds: { callBytes: 256 << 10, totalBytes: 1 << 30 } });
     await scene.announce({ record_call: WAV });
     scene.speak(200);
-    const disk = await slowDisk(scene.folder);
+    const disk = slowDisk();
     try {
       scene.speak(20_000);
       const { legs } = scene.calls.get(ACCOUNT, 'c1');
@@ -87,7 +87,7 @@ describe('a disk that does not keep up', () => {
     scene.directory.metaflows = { bob: { numbers: { 72: { module: 'record_call', data } } } };
     await scene.announce({ record_call: WAV });
     scene.speak(200);
-    const disk = await slowDisk(scene.folder);
+    const disk = slowDisk();
     try {
       scene.speak(20_000);
       expect(scene.calls.numbers().callsDropping).toBe(1);

@@ -1,6 +1,6 @@
 /** Live calls without sockets or waiting: time moves when a test says so, packets are put in where sockets would hand them on. */
 import { onTestFinished } from 'vitest';
-import type { CallDirectory } from '../../../src/app/live/call-lookup.ts';
+import { type CallDirectory, lookUpCall } from '../../../src/app/live/call-lookup.ts';
 import type { BindEndpoint } from '../../../src/app/live/leg-sockets.ts';
 import { LiveCalls } from '../../../src/app/live/live-calls.ts';
 import type { LiveCallsOptions } from '../../../src/app/live/live-options.ts';
@@ -175,7 +175,7 @@ export class LiveScene {
   constructor(options: Partial<LiveCallsOptions> = {}) {
     const random = seeded(7);
     this.calls = new LiveCalls({
-      directory: this.directory,
+      lookUp: (accountId, announcement) => lookUpCall(this.directory, accountId, announcement),
       ports: this.ports,
       clock: this.clock,
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(random() * 256)),
