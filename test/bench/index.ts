@@ -1,22 +1,18 @@
 /** `npm run bench`: how fast and how big, on this machine, beside other programs on the same PCM in the same run. See options.ts. */
+import { setMaxListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { ProgressLine } from '../../src/cli/progress.ts';
-import type { IngestResult } from './ingest/ingest-result.ts';
-import { runIngestGroups } from './ingest/ingest-trial.ts';
-import { isIngestWanted } from './ingest/ingest-wanted.ts';
+import { goalsOf } from './goals.ts';
 import { areGoalsKept } from './live/live-goals.ts';
-import { isLiveWanted, LIVE_CALLS, LIVE_NAME, liveSeconds } from './live/live-plan.ts';
-import type { LiveResult } from './live/live-result.ts';
-import { runLive } from './live/live-trial.ts';
 import { describeMachine, loadNow } from './machine.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
+import { areOthersWanted, type Others, runOthers } from './others.ts';
 import { findPeers, type Peers } from './peers.ts';
 import { type Report, reportLines } from './report.ts';
 import { growthOf, Results } from './results.ts';
 import { runDriver } from './run-driver.ts';
 import { makeSchedule, type Schedule } from './schedule.ts';
-import { isStreamsWanted, STREAM_CALLS, STREAMS_NAME, streamsSeconds } from './streams/streams-plan.ts';
-import { areFramesKept, runStreams, type StreamsResult } from './streams/streams-trial.ts';
+import { areFramesKept } from './streams/streams-trial.ts';
 import { TRIALS } from './trials.ts';
 import { Workspace } from './workspace.ts';
 
@@ -26,12 +22,7 @@ const LEAST_SECONDS = { full: 0.5, quick: 0.2 } as const;
 /** A key pressed once comes as two signals: from the terminal, and from the program that runs this one. */
 const ONE_KEY_PRESS_MS = 500;
 
-type Outcome = {
-  readonly results: Results;
-  readonly ingest: IngestResult | null;
-  readonly live: LiveResult | null;
-  readonly streams: StreamsResult | null;
-};
+type Outcome = Others & { readonly results: Results };
 
 const runAll = async (
   { turns }: Schedule,
@@ -56,38 +47,14 @@ const runAll = async (
         results.fail(trial, driver, error);
       }
     }
-    let ingest: IngestResult | null = null;
-    const wanted = { ingest: isIngestWanted(options, 'ingest'), calls: isIngestWanted(options, 'calls') };
-    if (wanted.ingest || wanted.calls) {
-      const { rounds } = options;
-      const newFolder = (): string => workspace.runFolder();
-      const hasNative = peers.has.has('native kernel');
-      ingest = await runIngestGroups({ ...wanted, quick, rounds, newFolder, hasNative }, signal, (what) =>
-        progress.show(what, 1),
-      );
-    }
-    let live: LiveResult | null = null;
-    // Last, and once: its minute is the call's own.
-    if (isLiveWanted(options)) {
-      try {
-        const plan = { calls: LIVE_CALLS, seconds: liveSeconds(quick), data: workspace.runFolder() };
-        live = await runLive(plan, signal, (what) => progress.show(`${LIVE_NAME}: ${what}`, 1));
-      } catch (error) {
-        signal.throwIfAborted();
-        results.failed.push({ trial: LIVE_NAME, call: 'live', driver: 'record-call serve', why: whyOf(error) });
-      }
-    }
-    let streams: StreamsResult | null = null;
-    if (isStreamsWanted(options)) {
-      try {
-        const plan = { calls: STREAM_CALLS, seconds: streamsSeconds(quick), data: workspace.runFolder() };
-        streams = await runStreams(plan, signal, (what) => progress.show(`${STREAMS_NAME}: ${what}`, 1));
-      } catch (error) {
-        signal.throwIfAborted();
-        results.failed.push({ trial: STREAMS_NAME, call: 'live', driver: 'record-call serve', why: whyOf(error) });
-      }
-    }
-    return { results, ingest, live, streams };
+    const others = await runOthers(options, {
+      peers,
+      newFolder: () => workspace.runFolder(),
+      signal,
+      progress: (what) => progress.show(what, 1),
+      failed: results.failed,
+    });
+    return { results, ...others };
   } finally {
     progress.clear();
     await workspace.close();
@@ -102,22 +69,17 @@ const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number
   const peers = await findPeers();
   const machine = describeMachine(peers);
   const schedule = makeSchedule(TRIALS, options, peers);
-  const isMoreWanted =
-    isLiveWanted(options) ||
-    isStreamsWanted(options) ||
-    isIngestWanted(options, 'ingest') ||
-    isIngestWanted(options, 'calls');
-  if (schedule.turns.length === 0 && !isMoreWanted) throw new Error('no trial of that name can be run here');
-  const { results, ingest, live, streams } = await runAll(schedule, options, peers, signal);
+  if (schedule.turns.length === 0 && !areOthersWanted(options))
+    throw new Error('no trial of that name can be run here');
+  const { results, ...others } = await runAll(schedule, options, peers, signal);
   const lines = results.lines(TRIALS);
   const report: Report = {
     machine,
     rounds: options.rounds,
     lines,
     growth: growthOf(lines),
-    ingest,
-    live,
-    streams,
+    goals: goalsOf({ lines, ...others }),
+    ...others,
     skipped: schedule.skipped,
     failed: results.failed,
     tookSeconds: (performance.now() - startedAt) / 1000,
@@ -127,13 +89,20 @@ const bench = async (options: BenchOptions, signal: AbortSignal): Promise<number
   const json = JSON.stringify({ options, ...report }, null, options.json === undefined ? undefined : 2);
   if (options.json === undefined) process.stdout.write(`\n${json}\n`);
   else await writeFile(options.json, `${json}\n`);
-  const hasFailed = results.failed.length > 0 || (ingest !== null && ingest.failed.length > 0);
-  const isKept = (live === null || areGoalsKept(live)) && (streams === null || areFramesKept(streams));
-  return !hasFailed && isKept ? 0 : 1;
+  return isKept(report) ? 0 : 1;
 };
+
+/** Whether everything ran, and what does not depend on how busy the machine is was reached. */
+const isKept = ({ failed, ingest, pipeline, recorders, live, streams }: Report): boolean =>
+  failed.length === 0 &&
+  [ingest, pipeline, recorders].every((each) => each === null || each.failed.length === 0) &&
+  (live === null || areGoalsKept(live)) &&
+  (streams === null || areFramesKept(streams));
 
 const main = async (): Promise<number> => {
   const interrupted = new AbortController();
+  // Everything that waits listens to it.
+  setMaxListeners(0, interrupted.signal);
   let interruptedAtMs = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {

@@ -8,10 +8,16 @@ export const CAPABILITIES = [
   'lame',
   'sox',
   'sox with mp3',
+  'gstreamer',
+  'gstreamer with lamemp3enc',
+  'rtpengine',
   // Ours, where it is built and not turned off, and what it opens.
   'native kernel',
   'native libmp3lame',
 ] as const;
+
+/** What a pipeline of two legs of PCMU to a wav is made of. */
+const GSTREAMER_ELEMENTS = 'udpsrc rtpjitterbuffer rtppcmudepay mulawdec interleave audioconvert wavenc';
 
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -24,12 +30,16 @@ export type Peers = {
 export const findPeers = async (): Promise<Peers> => {
   const has = new Set<Capability>();
   const versions: Record<string, string> = {};
-  const [ffmpeg, encoders, lame, sox, soxFormats] = await Promise.all([
+  const [ffmpeg, encoders, lame, sox, soxFormats, gstreamer, elements, mp3Element, rtpengine] = await Promise.all([
     answer('ffmpeg', '-version'),
     answer('ffmpeg', '-hide_banner', '-encoders'),
     answer('lame', '--version'),
     answer('sox', '--version'),
     answer('sox', '--help'),
+    answer('gst-launch-1.0', '--version'),
+    answer('sh', '-c', `for each in ${GSTREAMER_ELEMENTS}; do gst-inspect-1.0 "$each" || exit; done`),
+    answer('sh', '-c', 'gst-inspect-1.0 lamemp3enc && gst-inspect-1.0 capssetter'),
+    answer('rtpengine', '--version'),
   ]);
   const found = (capability: Capability, program: string, text: string | undefined, version: RegExp): void => {
     if (text === undefined) return;
@@ -39,6 +49,9 @@ export const findPeers = async (): Promise<Peers> => {
   found('ffmpeg', 'ffmpeg', ffmpeg, /^ffmpeg version (\S+)/);
   found('lame', 'lame', lame, /version (\S+)/);
   found('sox', 'sox', sox, /v(\d\S*)/);
+  found('rtpengine', 'rtpengine', rtpengine, /(\d\S*)/);
+  if (elements !== undefined) found('gstreamer', 'gstreamer', gstreamer, /version (\S+)/);
+  if (elements !== undefined && mp3Element !== undefined) has.add('gstreamer with lamemp3enc');
   if (encoders !== undefined && /\blibmp3lame\b/.test(encoders)) has.add('ffmpeg with libmp3lame');
   if (soxFormats !== undefined && /^AUDIO FILE FORMATS:.*\bmp3\b/m.test(soxFormats)) has.add('sox with mp3');
   const { nativeModule } = await built('kernel/native-module');

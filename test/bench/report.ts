@@ -1,25 +1,24 @@
 /** The results as text for people. Pure. */
 import { TIME_LIMIT_SECONDS } from '../../src/core/record-call.ts';
+import { type Goal, goalsReport } from './goals.ts';
 import { ingestReport } from './ingest/ingest-report.ts';
-import type { IngestResult } from './ingest/ingest-result.ts';
 import { liveReport } from './live/live-report.ts';
-import type { LiveResult } from './live/live-result.ts';
 import type { Machine } from './machine.ts';
+import type { Others } from './others.ts';
+import { pipelineReport } from './pipeline/pipeline-report.ts';
+import { recordersReport } from './recorders/recorders-result.ts';
 import type { Failed, Growth, Line } from './results.ts';
 import type { Skipped } from './schedule.ts';
-import { type StreamsResult, streamsReport } from './streams/streams-trial.ts';
+import { streamsReport } from './streams/streams-trial.ts';
 import { columns } from './table.ts';
 import { GROUPS, type Group, type Unit } from './trial.ts';
 
-export type Report = {
+export type Report = Others & {
   readonly machine: Machine;
   readonly rounds: number;
   readonly lines: readonly Line[];
+  readonly goals: readonly Goal[];
   readonly growth: readonly Growth[];
-  /** Null when it was not run. */
-  readonly ingest: IngestResult | null;
-  readonly live: LiveResult | null;
-  readonly streams: StreamsResult | null;
   readonly skipped: readonly Skipped[];
   readonly failed: readonly Failed[];
   readonly tookSeconds: number;
@@ -37,15 +36,17 @@ export const reportLines = (report: Report): string[] => [
   ...report.failed.map(({ trial, call, driver, why }) => `failed: ${driver}, ${trial}, ${call} call: ${why}`),
   ...(report.lines.length === 0 ? [] : ['', ...noteLines(report)]),
   ...(report.ingest === null ? [] : ['', ...ingestReport(report.ingest)]),
+  ...(report.pipeline === null ? [] : ['', ...pipelineReport(report.pipeline)]),
+  ...(report.recorders === null ? [] : ['', ...recordersReport(report.recorders, report.pipeline)]),
   ...(report.live === null ? [] : ['', ...liveReport(report.live)]),
   ...(report.streams === null ? [] : ['', ...streamsReport(report.streams)]),
+  '',
+  ...goalsReport(report.goals),
 ];
 
 const tableLines = ({ lines, growth }: Report): string[] => [
   ...columns([HEAD, ...Object.keys(GROUPS).flatMap((group) => groupRows(group as Group, lines))]),
-  '',
-  ...growthLines(growth),
-  ...goalLines(lines),
+  ...(growth.length === 0 ? [] : ['', ...growthLines(growth)]),
 ];
 
 const noteLines = ({ lines }: Report): string[] => [
@@ -108,9 +109,7 @@ const finalizeLines = (lines: readonly Line[]): string[] => [
       ]
     : []),
   ...(lines.some(({ group }) => group === 'stop')
-    ? [
-        'From the hang-up: wall s is what somebody waits. It grows with the call, since finalizing begins at the hang-up.',
-      ]
+    ? ['From the hang-up: wall s is what somebody waits. A finalizer that has followed has seen all but the last 2 s.']
     : []),
 ];
 
@@ -121,18 +120,6 @@ const cutLines = (lines: readonly Line[]): string[] =>
         `A whole call longer than ${TIME_LIMIT_SECONDS / 3600} h is read to its end and recorded up to there, the longest time_limit.`,
       ]
     : [];
-
-/** Other work on the machine must neither meet a goal nor miss it: where the clock and CPU time disagree, nothing is claimed. */
-const goalLines = (lines: readonly Line[]): string[] =>
-  lines.flatMap(({ goal, against, row }) => {
-    if (goal === null || against === null || against.speed === null) return [];
-    const { driver, speed, cpu } = against;
-    const [slower, faster] = [Math.min(speed, cpu ?? speed), Math.max(speed, cpu ?? speed)];
-    const verdict = slower >= goal ? 'met' : faster < goal ? 'missed' : 'unclear';
-    return [
-      `goal ${verdict}: ${row} is ${ratio(speed)} as fast as ${driver} (${ratio(cpu)} by CPU time), wanted ${goal}`,
-    ];
-  });
 
 const UNITS: Readonly<Record<Unit, string>> = {
   'real time': '× real time',

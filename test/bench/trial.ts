@@ -4,7 +4,7 @@ import type { LoopName, LoopOptions } from './loops/loop.ts';
 import type { Capability } from './peers.ts';
 
 /** The calls there are; `--quick` makes them shorter. */
-export type CallName = 'minute' | 'short' | 'long' | 'evening' | 'drifting' | 'day';
+export type CallName = 'minute' | 'brief' | 'short' | 'long' | 'evening' | 'drifting' | 'day';
 
 export type CallFiles = {
   readonly name: CallName;
@@ -81,7 +81,7 @@ export type Trial = {
 export const GROUPS = {
   whole: 'A whole call, from the start of the program to its end',
   finalize: 'Finalizing: from a sealed journal, or for others from PCM, to a file; one process each',
-  stop: 'From the hang-up to the finished file; finalizing begins at the hang-up',
+  stop: 'From the hang-up to the finished file',
   encode: 'Encoding alone, from PCM in memory to a file',
   stages: 'Stages of a replay, in one thread',
   parts: 'Parts, one thread each',
@@ -90,8 +90,11 @@ export const GROUPS = {
 
 export type Group = keyof typeof GROUPS;
 
-/** Those that are more than trials: receivers under load, live calls fed from memory, the service as it ships, by RTP and by WebSockets. */
-export const OTHER_GROUPS = ['ingest', 'calls', 'live', 'streams'] as const;
+/**
+ * Those that are more than trials: receivers under load, live calls fed from memory, the service as it ships (calls that come and go, others'
+ * recorders beside it, 200 calls listened to, WebSockets).
+ */
+export const OTHER_GROUPS = ['ingest', 'calls', 'pipeline', 'peers', 'live', 'streams'] as const;
 
 export type AnyGroup = Group | (typeof OTHER_GROUPS)[number];
 

@@ -70,11 +70,10 @@ const FINALIZE: readonly Trial[] = (['wav', 'mp3'] as const).flatMap((format) =>
   SOUNDS.map(({ sound, name }) => ({
     group: 'finalize' as const,
     name: `${format}, ${name}`,
-    call: 'short' as const,
+    call: 'brief' as const,
     makes: format,
     sound,
-    mostRounds: 2,
-    ...(name === '8 kHz stereo' ? {} : { thorough: true as const }),
+    ...(name === '8 kHz stereo' ? {} : { thorough: true as const, mostRounds: 1 }),
     yardstick: 'ffmpeg',
     drivers: [
       finalizer(format, sound, true),
@@ -88,26 +87,33 @@ const FINALIZE: readonly Trial[] = (['wav', 'mp3'] as const).flatMap((format) =>
 
 /** What is measured once takes long, and a second round would tell nothing else. */
 const STOPS: readonly Pick<Trial, 'call' | 'mostRounds' | 'thorough'>[] = [
-  { call: 'minute' },
-  { call: 'short', thorough: true },
-  { call: 'long' },
+  { call: 'minute', mostRounds: 1, thorough: true },
+  { call: 'short', mostRounds: 1, thorough: true },
+  { call: 'long', mostRounds: 1 },
   { call: 'evening', mostRounds: 1, thorough: true },
 ];
+
+/** Ours, whose finalizer has followed the journal, and what a recording takes that nobody followed. */
+export const FOLLOWED = 'followed while it ran';
+const UNFOLLOWED = 'finalizing begins at the hang-up';
+
+const stopper = (format: 'wav' | 'mp3', name: typeof FOLLOWED | typeof UNFOLLOWED): LoopDriver => ({
+  kind: 'loop',
+  name,
+  loop: 'stop',
+  options: { format, followed: name === FOLLOWED },
+  rows: [realTime('stop', `hang-up to ${format}, ${name}`)],
+});
 
 const STOP: readonly Trial[] = (['wav', 'mp3'] as const).flatMap((format) =>
   STOPS.map((stop) => ({
     ...stop,
     group: 'stop' as const,
     name: `to ${format}`,
-    drivers: [
-      {
-        kind: 'loop' as const,
-        name: `hang-up to ${format}`,
-        loop: 'stop' as const,
-        options: { format },
-        rows: [realTime('stop', `hang-up to ${format}`)],
-      },
-    ],
+    // Four hours to mp3 that nobody followed take as long as all of the other calls together.
+    ...(format === 'mp3' && stop.call === 'evening'
+      ? { drivers: [stopper(format, FOLLOWED)] }
+      : { yardstick: UNFOLLOWED, drivers: [stopper(format, FOLLOWED), stopper(format, UNFOLLOWED)] }),
   })),
 );
 
@@ -120,6 +126,21 @@ const syncing = (name: string, options: LoopOptions): LoopDriver => ({
   options,
   rows: [{ ...SYNCS, label: `durable: ${name}` }],
 });
+
+const storming = (count: number): LoopDriver => {
+  const name = `${count} journals at once`;
+  return {
+    kind: 'loop',
+    name,
+    loop: 'journal-storm',
+    options: { count },
+    rows: [
+      { ...SYNCS, label: `durable: ${name}` },
+      { key: 'p50', label: `  one of ${count}: until it is durable, p50`, unit: 'actions' },
+      { key: 'p99', label: `  one of ${count}: until it is durable, p99`, unit: 'actions' },
+    ],
+  };
+};
 
 const writing = (name: string, options: LoopOptions = {}): LoopDriver => ({
   kind: 'loop',
@@ -135,6 +156,7 @@ export const TRIALS: readonly Trial[] = [
     name: 'to wav',
     call: 'long',
     makes: 'wav',
+    mostRounds: 2,
     yardstick: 'ffmpeg',
     drivers: [recordCallTo('wav'), ffmpegTo('wav'), soxTo('wav')],
   },
@@ -143,6 +165,7 @@ export const TRIALS: readonly Trial[] = [
     name: 'to wav, leg b drifts 50 ppm',
     call: 'drifting',
     makes: 'wav',
+    mostRounds: 1,
     thorough: true,
     drivers: [recordCallTo('wav')],
   },
@@ -151,14 +174,9 @@ export const TRIALS: readonly Trial[] = [
     name: 'to mp3',
     call: 'long',
     makes: 'mp3',
+    mostRounds: 1,
     yardstick: 'ffmpeg',
-    drivers: [
-      recordCallTo('mp3', 'libmp3lame'),
-      recordCallTo('mp3', 'ffmpeg'),
-      ffmpegTo('mp3'),
-      lameTo(),
-      soxTo('mp3'),
-    ],
+    drivers: [recordCallTo('mp3', 'libmp3lame'), ffmpegTo('mp3'), lameTo(), soxTo('mp3')],
   },
   { group: 'whole', name: 'to wav', call: 'short', makes: 'wav', thorough: true, drivers: [recordCallTo('wav')] },
   {
@@ -166,8 +184,9 @@ export const TRIALS: readonly Trial[] = [
     name: 'to mp3',
     call: 'short',
     makes: 'mp3',
+    mostRounds: 1,
     thorough: true,
-    drivers: [recordCallTo('mp3', 'libmp3lame'), recordCallTo('mp3', 'lamejs')],
+    drivers: [recordCallTo('mp3', 'libmp3lame'), recordCallTo('mp3', 'ffmpeg'), recordCallTo('mp3', 'lamejs')],
   },
   { group: 'whole', name: 'to wav', call: 'day', makes: 'wav', long: true, drivers: [recordCallTo('wav')] },
   ...FINALIZE,
@@ -175,7 +194,8 @@ export const TRIALS: readonly Trial[] = [
   {
     group: 'encode',
     name: 'to mp3',
-    call: 'short',
+    call: 'brief',
+    mostRounds: 2,
     yardstick: 'bare lamejs',
     drivers: [
       encoder('LameEncoder', { encoder: 'lamejs' }, { goal: 0.9 }),
@@ -187,17 +207,25 @@ export const TRIALS: readonly Trial[] = [
   {
     group: 'encode',
     name: 'to wav',
-    call: 'short',
+    call: 'brief',
     thorough: true,
     drivers: [encoder('WavEncoder', { encoder: 'wav' })],
   },
-  { group: 'stages', name: 'to wav', call: 'long', drivers: [STAGES] },
-  { group: 'stages', name: 'to wav, leg b drifts 50 ppm', call: 'drifting', thorough: true, drivers: [STAGES] },
+  { group: 'stages', name: 'to wav', call: 'long', mostRounds: 2, drivers: [STAGES] },
+  {
+    group: 'stages',
+    name: 'to wav, leg b drifts 50 ppm',
+    call: 'drifting',
+    mostRounds: 1,
+    thorough: true,
+    drivers: [STAGES],
+  },
   { group: 'stages', name: 'to wav, no time limit', call: 'day', long: true, drivers: [STAGES] },
   {
     group: 'parts',
     name: 'taking packets in',
     call: 'short',
+    mostRounds: 1,
     drivers: [
       { kind: 'loop', name: 'reader', loop: 'capture-read', rows: [packets('packets', 'reading the capture')] },
       { kind: 'loop', name: 'survey', loop: 'survey', rows: [packets('packets', 'Survey.push, capture in memory')] },
@@ -210,6 +238,7 @@ export const TRIALS: readonly Trial[] = [
     group: 'parts',
     name: 'finalizing without encoding',
     call: 'short',
+    mostRounds: 1,
     thorough: true,
     drivers: [
       {
@@ -223,7 +252,8 @@ export const TRIALS: readonly Trial[] = [
   {
     group: 'parts',
     name: 'resampling one leg',
-    call: 'short',
+    call: 'brief',
+    mostRounds: 1,
     thorough: true,
     drivers: [
       resampler(8000, 16_000, '8 kHz to 16 kHz'),
@@ -236,13 +266,22 @@ export const TRIALS: readonly Trial[] = [
     group: 'journal',
     name: 'writing',
     call: 'minute',
+    mostRounds: 2,
     yardstick: 'plain',
     drivers: [writing('plain'), writing('sealed', { sealed: true })],
   },
   {
     group: 'journal',
+    name: 'many journals, sealed, durable at once',
+    call: 'minute',
+    mostRounds: 2,
+    drivers: [storming(100), storming(1000)],
+  },
+  {
+    group: 'journal',
     name: 'two legs for half a second, durable',
     call: 'minute',
+    mostRounds: 2,
     yardstick: 'bare fdatasync',
     drivers: [syncing('plain', {}), syncing('sealed', { sealed: true }), syncing('bare fdatasync', { bare: true })],
   },

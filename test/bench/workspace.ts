@@ -16,7 +16,8 @@ type CallPlan = {
 
 const PLANS: Readonly<Record<CallName, CallPlan>> = {
   minute: { minutes: 1, quickMinutes: 0.5, driftPpm: 0, files: 'none' },
-  short: { minutes: 10, quickMinutes: 1, driftPpm: 0, files: 'capture, stereo, mono' },
+  brief: { minutes: 4, quickMinutes: 1, driftPpm: 0, files: 'capture, stereo, mono' },
+  short: { minutes: 10, quickMinutes: 1, driftPpm: 0, files: 'capture' },
   long: { minutes: 60, quickMinutes: 5, driftPpm: 0, files: 'capture, stereo' },
   evening: { minutes: 240, quickMinutes: 10, driftPpm: 0, files: 'none' },
   drifting: { minutes: 20, quickMinutes: 5, driftPpm: 50, files: 'capture' },

@@ -8,10 +8,18 @@ export const BARE = 'bare recvmmsg sink';
 /** A tenth of the calls, masked and unmasked in turn, each second. */
 const TOGGLED_SHARE = 0.1;
 
+const nameOf = (receiver: 'native' | 'node:dgram', takes: 'sockets' | 'calls', toggledShare: number): string =>
+  `${receiver}, ${takes === 'sockets' ? 'to its leg' : toggledShare > 0 ? 'calls, masks' : 'calls'}`;
+
 const ours = (receiver: 'native' | 'node:dgram', takes: 'sockets' | 'calls', toggledShare = 0): IngestDriver => ({
-  name: `${receiver}, ${takes === 'sockets' ? 'to its leg' : toggledShare > 0 ? 'calls, masks' : 'calls'}`,
+  name: nameOf(receiver, takes, toggledShare),
   receiving: { receiver, takes, toggledShare },
 });
+
+/** What goals are asked of. */
+export const MASKED_CALLS = nameOf('native', 'calls', TOGGLED_SHARE);
+export const TO_ITS_LEG = nameOf('native', 'sockets', 0);
+export const ONE_THOUSAND_PORTS = '1,000 ports';
 
 const bare: IngestDriver = { name: BARE, receiving: 'bare' };
 const native = ours('native', 'sockets');
@@ -23,6 +31,7 @@ export type IngestTrial = {
   readonly name: string;
   readonly load: Load;
   readonly receiveBufferBytes: number;
+  readonly mostRounds: number;
   readonly drivers: readonly IngestDriver[];
   /** With `--quick` only these. */
   readonly quick: readonly IngestDriver[];
@@ -38,13 +47,15 @@ export const INGEST_TRIALS: readonly IngestTrial[] = [
     name: '1 port',
     load: { ports: 1, perSecond: 50_000 },
     receiveBufferBytes: ONE_PORT_BUFFER_BYTES,
+    mostRounds: 2,
     drivers: [bare, native, dgram],
     quick: [],
   },
   {
-    name: '1,000 ports',
+    name: ONE_THOUSAND_PORTS,
     load: callsLoad(500),
     receiveBufferBytes: LEG_BUFFER_BYTES,
+    mostRounds: 2,
     drivers: [bare, native, dgram, nativeMasks, dgramMasks],
     quick: [bare, native, dgram, nativeMasks],
   },
@@ -52,13 +63,14 @@ export const INGEST_TRIALS: readonly IngestTrial[] = [
     name: '10,000 ports',
     load: { ports: 10_000, perSecond: 5 },
     receiveBufferBytes: LEG_BUFFER_BYTES,
+    mostRounds: 1,
     drivers: [bare, native, dgram, nativeMasks],
     quick: [],
   },
 ];
 
-/** How many calls at once each of these keeps. */
-export const CEILING_DRIVERS: readonly IngestDriver[] = [nativeMasks, dgramMasks];
+/** How many calls at once each of these keeps. What node:dgram costs is in the loads. */
+export const CEILING_DRIVERS: readonly IngestDriver[] = [nativeMasks];
 
 const LADDER = [250, 500, 750, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 5000, 6000, 8000, 10_000];
 

@@ -1,4 +1,5 @@
 /** The ingest groups as text for people. Pure. */
+import { threadsText } from '../live/use-report.ts';
 import { columns } from '../table.ts';
 import type { CeilingLine, FedLine, IngestLine, IngestResult } from './ingest-result.ts';
 import { CALL_PACKETS_PER_SECOND } from './load.ts';
@@ -24,7 +25,7 @@ const HEAD = [
 ];
 
 export const ingestReport = (result: IngestResult): string[] => [
-  ...(result.lines.length === 0 ? [] : [...lineTable(result.lines), '']),
+  ...(result.lines.length === 0 ? [] : [...lineTable(result.lines), ...threadLines(result.lines), '']),
   ...result.ceilings.map((line) => ceilingText(line, result)),
   ...(result.fed.length === 0 ? [] : [...(result.ceilings.length > 0 ? [''] : []), ...fedTable(result.fed)]),
   ...result.skipped.map(({ what, why }) => `skipped: ${what}: ${why}`),
@@ -42,7 +43,7 @@ const lineTable = (lines: readonly IngestLine[]): string[] => {
     const late = Math.max(...line.rounds.map(({ lateMs }) => lateMs));
     const hasPace = line.rounds.every(({ hasKeptPace }) => hasKeptPace);
     rows.push([
-      `    ${line.driver}${isRtcpLeftOut(line) ? ' ¹' : ''}`,
+      `    ${line.driver}${isRtcpLeftOut(line) ? ' ¹' : ''}${refusedIn(line) > 0 ? ' ⁴' : ''}`,
       line.microsPerPacket.toFixed(2),
       line.rounds.length > 1 ? `${Math.round(100 * line.spread)} %` : NONE,
       times(line.timesBare),
@@ -58,13 +59,21 @@ const lineTable = (lines: readonly IngestLine[]): string[] => {
   return columns(rows);
 };
 
+/** Of those that do more than count. */
+const threadLines = (lines: readonly IngestLine[]): string[] =>
+  lines
+    .filter(({ threads, mask }) => threads.length > 0 && mask !== null)
+    .map(({ trial, driver, threads }) => `  ${trial}, ${driver}, by thread: ${threadsText(threads)}`);
+
 const isBehind = ({ rounds }: IngestLine): boolean => rounds.some(({ behind }) => behind > 0);
+
+const refusedIn = ({ rounds }: IngestLine): number => rounds.reduce((sum, { masksRefused }) => sum + masksRefused, 0);
 
 const isRtcpLeftOut = ({ rounds, driver }: IngestLine): boolean =>
   !driver.startsWith('bare') && rounds.some(({ hasRtcp }) => !hasRtcp);
 
 const BY = {
-  loss: 'more lose packets or fall behind',
+  loss: 'more lose packets, fall behind or have masks refused',
   sender: 'or more: the sender can’t keep that pace',
   ladder: 'or more: the end of the ladder',
 } as const;
@@ -109,6 +118,12 @@ const notes = ({ isPinned, mostReceiveBufferBytes, sender, lines }: IngestResult
     ? ['² The sender did not keep its pace: the load was less.']
     : []),
   ...(lines.some((line) => line.lost === 0 && isBehind(line)) ? ['³ Some were read only a while later.'] : []),
+  ...lines
+    .filter((line) => refusedIn(line) > 0)
+    .map(
+      (line) =>
+        `⁴ ${line.trial}, ${line.driver}: ${refusedIn(line)} masks or their ends were not durable in time, and refused.`,
+    ),
 ];
 
 const times = (value: number | null): string => (value === null ? NONE : `${value.toFixed(2)} ×`);

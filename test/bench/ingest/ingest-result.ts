@@ -1,4 +1,5 @@
 /** What the runs of the ingest groups come to. Pure. */
+import { type RoleUse, rolesOfAll } from '../live/thread-use.ts';
 import { against, median, medianOf, type Rounds, spread } from '../statistics.ts';
 import type { IngestRun } from './ingest-run.ts';
 import { type Load, packetsPerSecond } from './load.ts';
@@ -21,6 +22,8 @@ export type IngestLine = {
   readonly mask: { readonly p50: number; readonly p99: number; readonly count: number } | null;
   readonly journalBytesPerSecond: number | null;
   readonly memoryBytes: number | null;
+  /** Of all rounds, by kind of thread, most first. */
+  readonly threads: readonly RoleUse[];
 };
 
 /** By round, as the driver's own; what failed is undefined. */
@@ -53,6 +56,7 @@ export const ingestLine = (
     mask: quantiles(rounds.flatMap(({ maskAnswersMs }) => maskAnswersMs)),
     journalBytesPerSecond: medianOf(rounds.map(({ journalBytesPerSecond }) => journalBytesPerSecond)),
     memoryBytes: medianOf(rounds.map(({ peakBytes }) => peakBytes)),
+    threads: rolesOfAll(rounds.map(({ threads }) => threads)),
   };
 };
 

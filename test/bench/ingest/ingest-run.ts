@@ -1,16 +1,16 @@
 /** One receiver under one load, once: warmed up, then measured while the sender goes on, then asked what came. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runChild } from '../child.ts';
 import { droppedByPort } from '../live/kernel-drops.ts';
+import { type RoleUse, rolesBetween } from '../live/thread-use.ts';
 import type { Measure } from '../trial.ts';
 import { burstOf, keptPace, type Load, type Sent } from './load.ts';
 import type { Counted, ReceiverJob } from './receiver-job.ts';
 import { onCore, ReceiverProgram } from './receiver-program.ts';
-import type { Tools } from './tools.ts';
+import { coresFor, type Tools } from './tools.ts';
 
 const RECEIVER = fileURLToPath(new URL('./receiver-process.ts', import.meta.url));
 const SENDER = fileURLToPath(new URL('./sender-process.ts', import.meta.url));
@@ -40,6 +40,10 @@ export type IngestRun = Measure & {
   /** What all calls or sockets together have added. */
   readonly grownBytes: number | null;
   readonly maskAnswersMs: readonly number[];
+  /** Masks and their ends that were answered by an error, those of the warming up too. */
+  readonly masksRefused: number;
+  /** What each kind of its threads took, most first; empty where nobody can tell. */
+  readonly threads: readonly RoleUse[];
   readonly journalBytesPerSecond: number | null;
 };
 
@@ -53,14 +57,6 @@ export type IngestPlan = {
 };
 
 export type IngestPlace = { readonly tools: Tools; readonly folder: string; readonly signal: AbortSignal };
-
-/** A core each, where there are two and a way to ask for them: the sender's work is not the receiver's. */
-const coresFor = ({ hasTaskset }: Tools): { receiver?: number; sender?: number } => {
-  const cores = availableParallelism();
-  return hasTaskset && process.platform === 'linux' && cores > 1 ? { receiver: cores - 1, sender: 0 } : {};
-};
-
-export const isPinned = (tools: Tools): boolean => coresFor(tools).receiver !== undefined;
 
 /** @throws Error when a process fails */
 export const runIngest = async (plan: IngestPlan, { tools, folder, signal }: IngestPlace): Promise<IngestRun> => {
@@ -136,9 +132,10 @@ const result = (
   },
 ): IngestRun => {
   const { before, after, behind, sent, drops, ports, tookMs } = told;
-  const { memoryBytes, memoryBeforeBytes, journalBytes, maskAnswersMs = [] } = after;
+  const { memoryBytes, memoryBeforeBytes, journalBytes, maskAnswersMs = [], masksRefused = 0 } = after;
   const tookSeconds = tookMs / 1000;
-  if (!(after.packets > before.packets)) throw new Error(`nothing came of ${sent.sent} packets`);
+  if (!(after.packets > before.packets))
+    throw new Error(`nothing was taken in while it was measured, of ${sent.sent} packets in all`);
   return {
     work: after.packets - before.packets,
     seconds: tookSeconds,
@@ -154,6 +151,8 @@ const result = (
     grownBytes: memoryBytes === undefined || memoryBeforeBytes === undefined ? null : memoryBytes - memoryBeforeBytes,
     // Those of the warming up are first.
     maskAnswersMs: maskAnswersMs.slice(before.maskAnswersMs?.length ?? 0),
+    masksRefused,
+    threads: rolesBetween(before.threads ?? [], after.threads ?? []),
     journalBytesPerSecond:
       journalBytes === undefined ? null : (journalBytes - (before.journalBytes ?? 0)) / tookSeconds,
   };

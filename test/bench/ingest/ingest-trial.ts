@@ -1,5 +1,4 @@
 /** The ingest groups from their first run to their last, each driver once a round. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +23,10 @@ import {
   type IngestRounds,
   ingestLine,
 } from './ingest-result.ts';
-import { type IngestRun, isPinned, runIngest } from './ingest-run.ts';
+import { type IngestRun, runIngest } from './ingest-run.ts';
 import { callsLoad } from './load.ts';
-import { buildTools, type Tools } from './tools.ts';
+import { mostOpenFiles } from './open-files.ts';
+import { isPinned, type Tools } from './tools.ts';
 
 const FED_PROCESS = fileURLToPath(new URL('./fed-process.ts', import.meta.url));
 const LEG_BUFFER_BYTES = 128 * 1024;
@@ -40,8 +40,8 @@ const LENGTHS = {
 const FED_PACKETS = { full: 600_000, quick: 150_000 } as const;
 /** A search takes many runs, and 10,000 calls long. */
 const roundsOfSearch = (rounds: number): number => Math.ceil(rounds / 3);
-const roundsOfFeeding = (rounds: number): number => Math.ceil((2 * rounds) / 3);
-const FED_SECONDS = { least: 1, most: 30 } as const;
+const roundsOfFeeding = (rounds: number, calls: number): number => (calls > 1000 ? 1 : Math.ceil((2 * rounds) / 3));
+const FED_SECONDS = { least: 2, most: 30 } as const;
 
 export type IngestWanted = {
   /** Which of the groups. */
@@ -57,10 +57,10 @@ export type IngestWanted = {
 
 export const runIngestGroups = async (
   wanted: IngestWanted,
+  tools: Tools,
   signal: AbortSignal,
   progress: (what: string) => void,
 ): Promise<IngestResult> => {
-  const tools = await buildTools(wanted.newFolder());
   const run = new IngestTrials(wanted, tools, signal, progress);
   if (wanted.ingest) {
     await run.loads();
@@ -113,7 +113,7 @@ class IngestTrials {
     }));
     if (quick) this.#skip('1 port, 10,000 ports, and how many calls are kept', '--quick');
     for (let round = 0; round < rounds; round++)
-      for (const { trial, runs } of trials)
+      for (const { trial, runs } of trials.filter(({ trial: { mostRounds } }) => round < mostRounds))
         for (const { driver, rounds: done } of runs) {
           this.#progress(`round ${round + 1}: ${driver.name}, ${trial.name}`);
           done[round] = await this.#attempt(`${driver.name}, ${trial.name}`, () => this.#run(trial, driver));
@@ -145,7 +145,7 @@ class IngestTrials {
             this.#progress(`round ${round + 1}: ${driver.name}, ${calls} calls`);
             const load = callsLoad(calls);
             const run = await this.#run({ load, receiveBufferBytes: LEG_BUFFER_BYTES }, driver);
-            if (run.lost > 0 || run.behind > 0) return 'lost';
+            if (run.lost > 0 || run.behind > 0 || run.masksRefused > 0) return 'lost';
             return run.hasKeptPace ? 'kept' : 'sender';
           }),
         );
@@ -163,8 +163,9 @@ class IngestTrials {
       return why === undefined;
     });
     const runs = sizes.map((): FedRun[] => []);
-    for (let round = 0; round < roundsOfFeeding(rounds); round++)
+    for (let round = 0; round < rounds; round++)
       for (const [at, calls] of sizes.entries()) {
+        if (round >= roundsOfFeeding(rounds, calls)) continue;
         this.#progress(`round ${round + 1}: ${calls} calls fed from memory`);
         const run = await this.#attempt(`${calls} calls fed from memory`, () => this.#feed(calls));
         if (run !== undefined) runs[at].push(run);
@@ -235,16 +236,6 @@ const isDgramTwin = (one: IngestDriver['receiving'], other: IngestDriver['receiv
   one.receiver === 'node:dgram' &&
   one.takes === other.takes &&
   one.toggledShare === other.toggledShare;
-
-/** What a process may have open when it asks for the most. */
-const mostOpenFiles = (): number => {
-  try {
-    const told = execFileSync('sh', ['-c', 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; ulimit -n'], { encoding: 'utf8' });
-    return told.trim() === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(told);
-  } catch {
-    return 1024;
-  }
-};
 
 const mostReceiveBufferBytes = (): number | null => {
   try {

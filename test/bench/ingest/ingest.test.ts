@@ -88,6 +88,8 @@ const ran = (micros: number, more: Partial<IngestRun> = {}): IngestRun => ({
   hasRtcp: true,
   grownBytes: 0,
   maskAnswersMs: [],
+  masksRefused: 0,
+  threads: [],
   journalBytesPerSecond: null,
   ...more,
 });
@@ -124,9 +126,18 @@ test('memory for each call more leaves out what all of them share', () => {
   expect(lines[0].microsPerPacket).toBeCloseTo(4);
 });
 
+const THREADS: IngestRun['threads'] = [
+  { role: 'receiver', cpuSeconds: 1 },
+  { role: 'main', cpuSeconds: 3 },
+];
+
 const RESULT: IngestResult = {
   lines: [
-    ingestLine(about, [ran(2, { lost: 10_000, hasRtcp: false })], { bare: [ran(1)], dgram: [ran(4)] }),
+    ingestLine(
+      about,
+      [ran(2, { lost: 10_000, hasRtcp: false, masksRefused: 2, maskAnswersMs: [5], threads: THREADS })],
+      { bare: [ran(1)], dgram: [ran(4)] },
+    ),
     ingestLine({ ...about, driver: 'bare' }, [ran(1, { hasKeptPace: false, behind: 3 })], { bare: [], dgram: [] }),
   ],
   ceilings: [{ driver: 'native', calls: 3000, rounds: [{ calls: 3000, by: 'loss' }] }],
@@ -141,11 +152,15 @@ const RESULT: IngestResult = {
 
 test('the report has cost, ratios, losses, and says what it could not do', () => {
   const text = ingestReport(RESULT).join('\n');
-  expect(text).toMatch(/native ¹ +2\.00 +– +2\.00 × +0\.50 × +5000 +1\.00 %/);
+  expect(text).toMatch(/native ¹ ⁴ +2\.00 +– +2\.00 × +0\.50 × +5000 +1\.00 %/);
   expect(text).toMatch(/bare +1\.00 .* 0 ³ +1 ms ²/);
-  expect(text).toContain('native, on one core: 3000, wanted 5000; rounds: 3000 (more lose packets or fall behind)');
+  expect(text).toContain(
+    'native, on one core: 3000, wanted 5000; rounds: 3000 (more lose packets, fall behind or have masks refused)',
+  );
   expect(text).toContain('net.core.rmem_max is 212992.');
   expect(text).toContain('skipped: 10,000 ports: 1024 open files are the limit');
+  expect(text).toContain('2 ports, native: 2 masks or their ends were not durable in time, and refused.');
+  expect(text).toContain('2 ports, native, by thread: main 75 %, receiver 25 %');
   expect(text).toContain('failed: x: no reason');
   expect(text).toMatch(/100 calls +4\.00/);
 });
@@ -173,4 +188,11 @@ test('a tenth of the calls are masked or unmasked each second, in turn, and what
   toggling.step(60_000);
   expect(asked).toHaveLength(10);
   await expect.poll(() => toggling.answersMs.length).toBe(10);
+});
+
+test('a mask that is refused is counted, and nothing ends by it', async () => {
+  const toggling = new Toggling(['c0', 'c1'], 1, () => Promise.reject(new Error('not on disk')));
+  toggling.step(1000);
+  await expect.poll(() => toggling.refused).toBe(2);
+  expect(toggling.answersMs).toHaveLength(2);
 });

@@ -21,7 +21,7 @@ export const LEG_PACKETS_PER_SECOND = 50;
 export const CALL_PACKETS_PER_SECOND = 2 * LEG_PACKETS_PER_SECOND;
 
 /** One packet a system call reaches about this many a second; beyond, packets of a port leave together. */
-const PER_SECOND_ONE_BY_ONE = 150_000;
+export const PER_SECOND_ONE_BY_ONE = 150_000;
 const MOST_BURST = 40;
 
 export const packetsPerSecond = ({ ports, perSecond }: Load): number => ports * perSecond;

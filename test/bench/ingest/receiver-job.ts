@@ -1,4 +1,5 @@
 /** What a receiver's process is asked to be, and what it tells. Types only. */
+import type { RoleUse } from '../live/thread-use.ts';
 
 export type ReceiverJob = {
   readonly receiver: 'native' | 'node:dgram';
@@ -26,5 +27,9 @@ export type Counted = {
   readonly memoryBeforeBytes?: number;
   /** ms from asking for a mask or its end to its being durable, in the order of asking. */
   readonly maskAnswersMs?: readonly number[];
+  /** Of these, those that were answered by an error. */
+  readonly masksRefused?: number;
   readonly journalBytes?: number;
+  /** CPU time of each kind of thread; null where nobody can tell. */
+  readonly threads?: readonly RoleUse[] | null;
 };

@@ -4,6 +4,7 @@ import type { AnnouncedLeg } from '../../../src/app/live/announced-leg.ts';
 import type { AppError } from '../../../src/core/errors.ts';
 import { LEGS } from '../../../src/core/leg.ts';
 import type { UdpReceiver } from '../../../src/ingest/rtp/udp-receiver.ts';
+import { rolesOf, useOf } from '../live/thread-use.ts';
 import { built } from '../loops/built.ts';
 import { ACCOUNT, announceCall, benchCalls, callName, journalBytesIn } from './bench-calls.ts';
 import type { Counted, Listening, ReceiverJob } from './receiver-job.ts';
@@ -88,7 +89,11 @@ const calls = async (receiver: UdpReceiver): Promise<Subject> => {
     ports: legs.map(({ socket }) => socket!.port),
     // What a disk that is slow has cost is lost.
     packets: () => legs.reduce((sum, { packets, lost }) => sum + packets - lost, 0),
-    more: () => ({ maskAnswersMs: toggling.answersMs, journalBytes: journalBytesIn(job.folder) }),
+    more: () => ({
+      maskAnswersMs: toggling.answersMs,
+      masksRefused: toggling.refused,
+      journalBytes: journalBytesIn(job.folder),
+    }),
   };
 };
 
@@ -104,7 +109,9 @@ createInterface({ input: process.stdin })
     const { user, system } = process.cpuUsage();
     const counted = { packets: subject.packets(), cpuSeconds: (user + system) / 1e6 };
     const memoryBytes = process.memoryUsage.rss();
-    say({ ...counted, memoryBytes, memoryBeforeBytes, ...subject.more?.() });
+    // Its threads of JavaScript are one: no file names others.
+    const threads = rolesOf(useOf(process.pid, ''));
+    say({ ...counted, memoryBytes, memoryBeforeBytes, threads, ...subject.more?.() });
   })
   // What it holds is its folder's, which goes as a whole.
   .on('close', () => process.exit(0));

@@ -6,8 +6,10 @@ import type { Counted, Listening } from './receiver-job.ts';
 const PATIENCE_MS = 5000;
 const KEPT_TEXT = 1000;
 
-/** As many open files as may be had. */
-const MOST_FILES = ['-c', 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"', 'sh'];
+const MOST_FILES = ['sh', '-c', 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"', 'sh'];
+
+/** The same command with as many open files as may be had. */
+export const withMostFiles = (command: readonly string[]): readonly string[] => [...MOST_FILES, ...command];
 
 /** @param core which the program may run on; undefined: any. */
 export const onCore = (core: number | undefined, command: readonly string[]): readonly string[] =>
@@ -17,12 +19,14 @@ export class ReceiverProgram {
   readonly ports: readonly number[];
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<void>;
+  readonly #said: () => string;
 
   /** @throws Error with what it said when it doesn't listen; the signal's reason */
   static async start(command: readonly string[], signal: AbortSignal): Promise<ReceiverProgram> {
     signal.throwIfAborted();
-    const child = spawn('sh', [...MOST_FILES, ...command], {
+    const [program = '', ...args] = withMostFiles(command);
+    const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       signal,
       killSignal: 'SIGKILL',
@@ -32,7 +36,7 @@ export class ReceiverProgram {
     // An abort is told by whoever waits for a line; one that has gone takes no more words.
     child.on('error', () => {});
     child.stdin.on('error', () => {});
-    const ended = new Promise((resolve) => child.once('close', resolve));
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await lines.next();
     if (first.done === true) {
@@ -40,25 +44,30 @@ export class ReceiverProgram {
       signal.throwIfAborted();
       throw new Error(`the receiver did not listen: ${said.trim()}`);
     }
-    return new ReceiverProgram(child, ended, lines, JSON.parse(first.value) as Listening);
+    return new ReceiverProgram(child, ended, lines, JSON.parse(first.value) as Listening, () => said.trim());
   }
 
   private constructor(
     child: ChildProcess,
-    ended: Promise<unknown>,
+    ended: Promise<void>,
     lines: AsyncIterator<string>,
     { ports }: Listening,
+    said: () => string,
   ) {
     this.#child = child;
     this.#ended = ended;
     this.#lines = lines;
     this.ports = ports;
+    this.#said = said;
   }
 
   async count(): Promise<Counted> {
     this.#child.stdin?.write('\n');
     const line = await this.#lines.next();
-    if (line.done === true) throw new Error('the receiver ended');
+    if (line.done === true) {
+      await this.#ended;
+      throw new Error(`the receiver ended: ${this.#said()}`);
+    }
     return JSON.parse(line.value) as Counted;
   }
 

@@ -4,6 +4,8 @@ const STEP_MS = 50;
 
 export class Toggling {
   readonly answersMs: number[] = [];
+  /** What was answered by an error: not on disk in time, say. */
+  refused = 0;
   readonly #uuids: readonly string[];
   readonly #act: (uuid: string, action: 'mask' | 'unmask') => Promise<unknown>;
   readonly #masked = new Set<string>();
@@ -34,7 +36,11 @@ export class Toggling {
     if (isMasked) this.#masked.delete(uuid);
     else this.#masked.add(uuid);
     const askedAt = performance.now();
-    await this.#act(uuid, isMasked ? 'unmask' : 'mask');
+    try {
+      await this.#act(uuid, isMasked ? 'unmask' : 'mask');
+    } catch {
+      this.refused++;
+    }
     this.answersMs.push(performance.now() - askedAt);
   }
 }

@@ -7,13 +7,14 @@ import { expect, test } from 'vitest';
 import { RtpPacket } from '../../../src/media/rtp-packet.ts';
 import { sharedScratchDir } from '../../support/scratch.ts';
 import { runChild } from '../child.ts';
+import { CallSender } from '../pipeline/call-sender.ts';
 import type { Sent } from './load.ts';
 import { ReceiverProgram } from './receiver-program.ts';
 import { buildTools } from './tools.ts';
 
 const folder = sharedScratchDir();
 const never = new AbortController().signal;
-const { sink, sender } = await buildTools(join(folder, 'tools'));
+const { sink, sender, callSender } = await buildTools(join(folder, 'tools'));
 const SENDER_PROCESS = fileURLToPath(new URL('./sender-process.ts', import.meta.url));
 
 const portsFile = async (name: string, ports: readonly number[]): Promise<string> => {
@@ -74,3 +75,38 @@ for (const { name, command } of [
     },
   );
 }
+
+test.skipIf(callSender === undefined)(
+  'the sender of calls begins legs when it is told to, each as long as it is asked',
+  async () => {
+    const sockets = [createSocket('udp4'), createSocket('udp4'), createSocket('udp4')];
+    const heard = sockets.map(() => [] as string[]);
+    for (const [at, socket] of sockets.entries()) {
+      const packet = new RtpPacket();
+      socket.on('message', (bytes) => {
+        const length = packet.parse(bytes) ? packet.payloadEnd - packet.payloadStart : 0;
+        heard[at].push(`${packet.ssrc} ${packet.sequence} ${packet.timestamp} ${length}`);
+      });
+      socket.bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+    }
+    const voiceFile = join(folder, 'voice');
+    await writeFile(voiceFile, Buffer.alloc(5 * 160, 0x55));
+    const sending = new CallSender({ program: callSender!, voiceFile, burst: 1, core: undefined }, never);
+    const [first, second, third] = sockets.map((socket) => socket.address().port);
+    sending.begin(first, 3);
+    sending.begin(second, 5);
+    await expect.poll(async () => await sending.count()).toMatchObject({ legs: 0, sent: 8, unsent: 0 });
+    sending.begin(third, 100_000);
+    await expect.poll(() => heard[2].length).toBeGreaterThan(1);
+    sending.endLegs();
+    const { legs, sent } = await sending.count();
+    expect(legs).toBe(0);
+    expect(await sending.stop()).toMatchObject({ sent });
+    expect(await sending.stop()).toMatchObject({ sent });
+    await expect.poll(() => heard.flat().length).toBe(sent);
+    for (const socket of sockets) socket.close();
+    expect(heard[0]).toEqual(['4096 0 0 160', '4096 1 160 160', '4096 2 320 160']);
+    expect(heard[1].at(-1)).toBe('4097 4 640 160');
+  },
+);

@@ -3,7 +3,7 @@
 export const LIVE_NAME = 'live service';
 export const LIVE_CALLS = 200;
 
-export const liveSeconds = (quick: boolean): number => (quick ? 6 : 60);
+export const liveSeconds = (quick: boolean): number => (quick ? 5 : 15);
 
 /** Filters go by names, as they do for all trials. */
 export const isLiveWanted = ({

@@ -1,6 +1,8 @@
 /** The live trial as text for people. Pure. */
 import { liveGoals } from './live-goals.ts';
 import { type Delay, type LiveResult, LOOK_MS } from './live-result.ts';
+import { loopDelaysText } from './loop-delays.ts';
+import { coreShare, threadsText } from './use-report.ts';
 
 const MOST_FAULTS_SHOWN = 10;
 
@@ -8,16 +10,17 @@ export const liveReport = (result: LiveResult): string[] => {
   const { calls, seconds, load, faults } = result;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['packets', packets(result)],
-    ['event-loop delay', delayText(result.delay)],
+    ['event-loop delay', loopDelaysText(result.delay)],
     ['  in an idle process beside it', delayText(result.delayBeside)],
     [
       '  while recordings are finished',
-      `${delayText(result.delayWhileFinalizing)}; ${result.finalizedSeconds.toFixed(1)} s for all`,
+      `${loopDelaysText(result.delayWhileFinalizing)}; ${result.finalizedSeconds.toFixed(1)} s for all`,
     ],
     ['CPU', cpu(result)],
+    ['  by thread', result.threads.length === 0 ? undefined : threadsText(result.threads)],
     ['memory', memory(result)],
     ['mask and unmask, durable', maskAnswers(result.maskAnswersMs)],
-    ['the sender', `late by ${delayText(load.late)}; ${share(load.cpuSeconds, seconds)}`],
+    ['the sender', `late by ${delayText(load.late)}; ${coreShare(load.cpuSeconds, seconds)}`],
   ];
   const known = rows.filter(([, text]) => text !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
@@ -36,11 +39,8 @@ const packets = ({ load, received, kernelDropped }: LiveResult): string =>
 const cpu = ({ calls, seconds, cpuSeconds, mediaThreadCpuSeconds }: LiveResult): string | undefined => {
   if (cpuSeconds === null || mediaThreadCpuSeconds === null) return undefined;
   const perCallMinute = (60 * cpuSeconds) / (calls * seconds);
-  return `${perCallMinute.toFixed(3)} s per call-minute; ${share(cpuSeconds, seconds)}, ${share(mediaThreadCpuSeconds, seconds)} for the thread that takes media in`;
+  return `${perCallMinute.toFixed(3)} s per call-minute; ${coreShare(cpuSeconds, seconds)}, ${coreShare(mediaThreadCpuSeconds, seconds)} for the thread that takes media in`;
 };
-
-const share = (cpuSeconds: number, seconds: number): string =>
-  `${Math.round((100 * cpuSeconds) / seconds)} % of a core`;
 
 const memory = ({ memoryBytes, peakBytes }: LiveResult): string | undefined =>
   memoryBytes === null || peakBytes === null

@@ -5,34 +5,56 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Credentials } from '../../../src/app/credentials.ts';
 import type { Manifest } from '../../../src/finalize/manifest.ts';
-import { cpuSecondsOf, memoryOf } from './process-use.ts';
+import { onCore, withMostFiles } from '../ingest/receiver-program.ts';
+import { memoryOf } from './process-use.ts';
+import { type Use, useOf } from './thread-use.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 const KEPT_TEXT = 4000;
 const PATIENCE_MS = 60_000;
-/** Below the ports that the operating system gives to whoever sends. */
-const RTP_PORTS = '20000-23999';
+const THREAD_NAMES = new URL('./thread-names.mjs', import.meta.url).href;
+/** Below the ports that the operating system gives to whoever sends; more calls than these hold go on above, where one is sometimes taken. */
+const RTP_PORTS = { usual: '20000-23999', many: '16000-64999' } as const;
+const USUAL_CALLS = 1000;
 
-/** CPU seconds so far, of all threads and of the one that takes in media. */
-export type Use = { readonly cpuSeconds: number; readonly mainCpuSeconds: number };
+export type ServicePlan = {
+  /** At once, at most. */
+  readonly calls: number;
+  /** The only one that it may run on; undefined: any. */
+  readonly core?: number | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+};
 
 export class LiveService {
   readonly #credentials: Credentials;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
+  readonly #threadsFile: string;
 
   /** @param data the folder. @throws Error with what it said when it doesn't start */
-  static async start(data: string, signal: AbortSignal): Promise<LiveService> {
+  static async start(
+    data: string,
+    signal: AbortSignal,
+    { calls, core, env = {} }: ServicePlan = { calls: USUAL_CALLS },
+  ): Promise<LiveService> {
     signal.throwIfAborted();
-    const env = Object.entries(process.env).filter(([name]) => !name.startsWith('RECORD_CALL_'));
-    const child = spawn(process.execPath, [CLI, 'serve'], {
+    const others = Object.entries(process.env).filter(([name]) => !name.startsWith('RECORD_CALL_'));
+    const threadsFile = `${data}.threads`;
+    const most = String(Math.max(USUAL_CALLS, calls));
+    const [program = '', ...args] = withMostFiles(onCore(core, [process.execPath, CLI, 'serve']));
+    const child = spawn(program, args, {
       env: {
-        ...Object.fromEntries(env),
+        ...Object.fromEntries(others),
+        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${THREAD_NAMES}`.trim(),
+        BENCH_THREADS_FILE: threadsFile,
         RECORD_CALL_DATA_DIR: data,
         RECORD_CALL_HTTP_PORT: '0',
-        RECORD_CALL_RTP_PORTS: RTP_PORTS,
+        RECORD_CALL_RTP_PORTS: calls > USUAL_CALLS ? RTP_PORTS.many : RTP_PORTS.usual,
+        RECORD_CALL_MAX_CALLS: most,
+        RECORD_CALL_MAX_CALLS_PER_ACCOUNT: most,
         RECORD_CALL_AUDIOSOCKET_PORT: '0',
         RECORD_CALL_LOG_LEVEL: 'warn',
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -44,13 +66,14 @@ export class LiveService {
       void ended.then(() => reject(new Error(`the service did not start: ${said.trim()}`)));
     });
     const credentials = JSON.parse(await readFile(join(data, 'credentials.json'), 'utf8')) as Credentials;
-    return new LiveService(child, ended, credentials);
+    return new LiveService(child, ended, credentials, threadsFile);
   }
 
-  private constructor(child: ChildProcess, ended: Promise<unknown>, credentials: Credentials) {
+  private constructor(child: ChildProcess, ended: Promise<unknown>, credentials: Credentials, threadsFile: string) {
     this.#credentials = credentials;
     this.#child = child;
     this.#ended = ended;
+    this.#threadsFile = threadsFile;
   }
 
   /** Below the account. @throws Error for an answer that is no success */
@@ -74,7 +97,11 @@ export class LiveService {
     });
     if (!answer.ok) throw new Error(`the audio of ${id}: ${answer.status}`);
     const audio = Buffer.from(await answer.arrayBuffer());
-    return { manifest: await this.ask<Manifest>('GET', `recordings/${id}/manifest`), audio };
+    return { manifest: await this.manifest(id), audio };
+  }
+
+  manifest(id: string): Promise<Manifest> {
+    return this.ask('GET', `recordings/${id}/manifest`);
   }
 
   /** `/metrics` by name and labels. Reading it begins a new measurement of the event loop's delay. */
@@ -85,12 +112,9 @@ export class LiveService {
     return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
   }
 
-  /** Null where there is no /proc. */
+  /** CPU time so far, of all its threads. Null where there is no /proc. */
   get use(): Use | null {
-    const { pid } = this.#child;
-    const cpuSeconds = cpuSecondsOf(`/proc/${pid}`);
-    const mainCpuSeconds = cpuSecondsOf(`/proc/${pid}/task/${pid}`);
-    return cpuSeconds === null || mainCpuSeconds === null ? null : { cpuSeconds, mainCpuSeconds };
+    return useOf(this.#child.pid ?? 0, this.#threadsFile);
   }
 
   /** Bytes now, and at most so far. */

@@ -11,12 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { LEGS } from '../../../src/core/leg.ts';
 import type { CallDocument, RecordingDocument } from '../../../src/http/service.ts';
 import { loadNow } from '../machine.ts';
+import { abreast } from './abreast.ts';
 import { type Expected, recordingFaults } from './heard.ts';
 import { droppedByPort } from './kernel-drops.ts';
-import { type Delay, type LiveResult, LOOK_MS } from './live-result.ts';
-import { LiveService, type Use } from './live-service.ts';
+import { type LiveResult, LOOK_MS } from './live-result.ts';
+import { LiveService } from './live-service.ts';
 import type { LoadJob, LoadResult } from './load.ts';
+import { apiStallIn, loopDelaysIn } from './loop-delays.ts';
 import { Masking } from './masking.ts';
+import { mediaSeconds, usedBetween } from './thread-use.ts';
 
 const LOAD_PROCESS = fileURLToPath(new URL('./load-process.ts', import.meta.url));
 
@@ -38,7 +41,7 @@ export const runLive = async (
   const service = await LiveService.start(data, signal);
   try {
     const announced: CallDocument[] = [];
-    await abreast(calls, async (call) => {
+    await abreast(ABREAST, calls, async (call) => {
       const record_call = { format: 'wav', media_name: `call-${call}.wav` };
       announced[call] = await service.ask('PUT', 'calls', {
         call_id: `call-${call}`,
@@ -66,13 +69,14 @@ export const runLive = async (
     const drops = droppedByPort();
     progress('hanging up');
     const hungUpAt = performance.now();
-    await abreast(calls, (call) => service.ask('DELETE', `calls/call-${call}`));
+    await abreast(ABREAST, calls, (call) => service.ask('DELETE', `calls/call-${call}`));
     const recordings = await allStored(service, calls, signal);
     const finalizedSeconds = (performance.now() - hungUpAt) / 1000;
     const finishing = await service.metrics();
     progress('listening to the recordings');
-    const delay = delayIn(running);
-    const waitedMs = delay.max + load.late.max;
+    const delay = loopDelaysIn(running);
+    const waitedMs = Math.max(delay.media, apiStallIn(running)) + load.late.max;
+    const used = usedBetween(use.before, use.after);
     const faults = await faultsIn(recordings, service, signal, (call) => ({
       ...{ call, seconds, waitedMs },
       masks: masks.get(call) ?? [],
@@ -90,9 +94,11 @@ export const runLive = async (
         p99: beside.percentile(99) / NANOSECONDS_PER_MS,
         max: beside.max / NANOSECONDS_PER_MS,
       },
-      delayWhileFinalizing: delayIn(finishing),
+      delayWhileFinalizing: loopDelaysIn(finishing),
       finalizedSeconds,
-      ...usedBetween(use.before, use.after),
+      cpuSeconds: used?.cpuSeconds ?? null,
+      mediaThreadCpuSeconds: used === null ? null : mediaSeconds(used.byRole),
+      threads: used?.byRole ?? [],
       memoryBytes: memory?.now ?? null,
       peakBytes: service.memory?.peak ?? null,
       maskAnswersMs: masking.answersMs,
@@ -160,30 +166,3 @@ const allStored = async (
     await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
 };
-
-const usedBetween = (
-  before: Use | null,
-  after: Use | null,
-): Pick<LiveResult, 'cpuSeconds' | 'mediaThreadCpuSeconds'> =>
-  before === null || after === null
-    ? { cpuSeconds: null, mediaThreadCpuSeconds: null }
-    : {
-        cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-        mediaThreadCpuSeconds: after.mainCpuSeconds - before.mainCpuSeconds,
-      };
-
-const abreast = async (count: number, work: (each: number) => Promise<unknown>): Promise<void> => {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(ABREAST, count) }, worker));
-};
-
-const MS = 1000;
-
-const delayIn = (metrics: ReadonlyMap<string, number>): Delay => ({
-  p50: (metrics.get('nodejs_eventloop_lag_p50_seconds') ?? Number.NaN) * MS,
-  p99: (metrics.get('record_call_event_loop_delay_p99_seconds') ?? Number.NaN) * MS,
-  max: (metrics.get('nodejs_eventloop_lag_max_seconds') ?? Number.NaN) * MS,
-});

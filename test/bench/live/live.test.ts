@@ -115,12 +115,16 @@ const RESULT: LiveResult = {
   load: { sent: 1000, unsent: 0, late: { p50: 1, p99: 2, max: 3 }, cpuSeconds: 9 },
   received: 1000,
   kernelDropped: 0,
-  delay: { p50: 10, p99: 14, max: 30 },
+  delay: { media: 14, api: 30 },
   delayBeside: { p50: 10, p99: 11, max: 12 },
-  delayWhileFinalizing: { p50: 10, p99: 20, max: 30 },
+  delayWhileFinalizing: { media: 20, api: 30 },
   finalizedSeconds: 3,
   cpuSeconds: 20,
   mediaThreadCpuSeconds: 18,
+  threads: [
+    { role: 'main', cpuSeconds: 18 },
+    { role: 'store', cpuSeconds: 2 },
+  ],
   memoryBytes: 1 << 27,
   peakBytes: 1 << 28,
   maskAnswersMs: [3, 1, 2],
@@ -135,13 +139,13 @@ for (const { name, change, verdicts, kept } of [
   { name: 'a recording is missing', change: { recordings: 199 }, verdicts: 'met missed met', kept: false },
   {
     name: 'the loop is late',
-    change: { delay: { p50: 10, p99: 25, max: 30 } },
+    change: { delay: { media: 25, api: 10 } },
     verdicts: 'met met missed',
     kept: true,
   },
   {
     name: 'everything on the machine is late',
-    change: { delay: { p50: 10, p99: 25, max: 30 }, delayBeside: { p50: 10, p99: 18, max: 20 } },
+    change: { delay: { media: 25, api: 10 }, delayBeside: { p50: 10, p99: 18, max: 20 } },
     verdicts: 'met met unclear',
     kept: true,
   },
@@ -159,7 +163,14 @@ test('the report has the figures, and leaves out what a machine can not tell', (
   const text = liveReport(RESULT).join('\n');
   expect(text).toContain('0.100 s per call-minute; 33 % of a core, 30 % of a core for the thread that takes media in');
   expect(text).toContain('p50 2.0 ms, max 3.0; 3 times');
-  const elsewhere = liveReport({ ...RESULT, cpuSeconds: null, memoryBytes: null, kernelDropped: null }).join('\n');
+  expect(text).toContain('main 90 %, store 10 %');
+  const elsewhere = liveReport({
+    ...RESULT,
+    cpuSeconds: null,
+    memoryBytes: null,
+    kernelDropped: null,
+    threads: [],
+  }).join('\n');
   expect(elsewhere).not.toMatch(/per call-minute|MiB/);
 });
 

@@ -13,12 +13,18 @@ const textOf = (path: string): string | undefined => {
 };
 
 /** User and system. @param folder `/proc/PID`, or `/proc/PID/task/TID` for one thread */
-export const cpuSecondsOf = (folder: string): number | null => {
+export const cpuSecondsOf = (folder: string): number | null => secondsIn(folder, 14);
+
+/** The same of programs that the process has started and waited for. */
+export const childrenCpuSecondsOf = (folder: string): number | null => secondsIn(folder, 16);
+
+/** @param field the first of two next to each other: utime and stime are the 14th and 15th of all, cutime and cstime follow */
+const secondsIn = (folder: string, field: number): number | null => {
   const stat = textOf(`${folder}/stat`);
   if (stat === undefined) return null;
-  // Fields are counted from behind the program's name, which may hold anything; utime and stime are the 14th and 15th of all.
+  // Counted from behind the program's name, which may hold anything: it is the second.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return (Number(fields[field - 3]) + Number(fields[field - 2])) / TICKS_PER_SECOND;
 };
 
 /** Resident bytes now, and at most so far. */

@@ -12,6 +12,7 @@ type Built = {
   'finalize/decoders': typeof import('../../../src/finalize/decoders.ts');
   'finalize/encoder-choice': typeof import('../../../src/finalize/encoder-choice.ts');
   'finalize/finalize-recording': typeof import('../../../src/finalize/finalize-recording.ts');
+  'finalize/lockstep': typeof import('../../../src/finalize/lockstep.ts');
   'finalize/pool': typeof import('../../../src/finalize/pool.ts');
   'finalize/survey': typeof import('../../../src/finalize/survey.ts');
   'ingest/capture/capture-reader': typeof import('../../../src/ingest/capture/capture-reader.ts');
@@ -26,6 +27,8 @@ type Built = {
   'kernel/resampler': typeof import('../../../src/kernel/resampler.ts');
   'media/rtp-packet': typeof import('../../../src/media/rtp-packet.ts');
   'media/wire-codec': typeof import('../../../src/media/wire-codec.ts');
+  'spool/journal-cursor': typeof import('../../../src/spool/journal-cursor.ts');
+  'spool/journal-source': typeof import('../../../src/spool/journal-source.ts');
   'spool/journal-writer': typeof import('../../../src/spool/journal-writer.ts');
   'spool/seal/seal-key': typeof import('../../../src/spool/seal/seal-key.ts');
 };

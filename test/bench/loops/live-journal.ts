@@ -27,9 +27,21 @@ const START_US = Date.UTC(2026, 0, 15, 9, 30) * 1e3;
 /** As a replay's turns are; and so often what was written is waited for. */
 const TURN_FRAMES = 512;
 
-/** @param seconds of the call. @param sound 16 kHz is G.722, else it is PCMU */
+export type LiveJournalPlan = {
+  /** Of the call. */
+  readonly seconds: number;
+  /** 16 kHz is G.722, else it is PCMU. */
+  readonly sound: Sound;
+  readonly format: 'wav' | 'mp3';
+  /** Waited for shortly before the hang-up, when all before is on disk. */
+  readonly beforeLast?: (journal: Pick<LiveJournal, 'journalPath' | 'journalKey'>) => Promise<void>;
+};
+
+/** How long before the hang-up: what a follower of the journal may not have seen yet. */
+const LAST_US = 2_000_000;
+
 export const liveJournal = async (
-  { seconds, sound, format }: { readonly seconds: number; readonly sound: Sound; readonly format: 'wav' | 'mp3' },
+  { seconds, sound, format, beforeLast }: LiveJournalPlan,
   folder: string,
 ): Promise<LiveJournal> => {
   const { Call } = await built('call/call');
@@ -57,7 +69,16 @@ export const liveJournal = async (
   call.recordFromFirstFrame({ format, channels, time_limit: Math.ceil(seconds) + 60 }, 'bench');
   const packets = { a: blankPacket('a'), b: blankPacket('b') };
   const bytes = Buffer.alloc(FRAME_SAMPLES);
-  for (let frame = 0; frame < Math.round((seconds * 1e6) / FRAME_US); frame++) {
+  const flushed = async (): Promise<void> => {
+    for (const recorder of call.recorders) recorder.flush();
+    await call.drained();
+  };
+  const frameCount = Math.round((seconds * 1e6) / FRAME_US);
+  for (let frame = 0; frame < frameCount; frame++) {
+    if (beforeLast !== undefined && frame === frameCount - LAST_US / FRAME_US) {
+      await flushed();
+      await beforeLast({ journalPath, journalKey });
+    }
     for (const leg of LEGS) {
       const packet = packets[leg];
       // What is masked is zeroed where it lies.
@@ -78,8 +99,7 @@ export const liveJournal = async (
       await call.drained();
     }
   }
-  for (const recorder of call.recorders) recorder.flush();
-  await call.drained();
+  await flushed();
   return { call, journalPath, journalKey, closed: closing.promise };
 };
 

@@ -7,6 +7,7 @@ export type LoopName =
   | 'capture-read'
   | 'encode'
   | 'finalize'
+  | 'journal-storm'
   | 'journal-sync'
   | 'journal-write'
   | 'place'
@@ -20,6 +21,10 @@ export type LoopOptions = {
   readonly encoder?: 'wav' | 'lamejs' | 'ffmpeg' | 'libmp3lame';
   readonly format?: 'wav' | 'mp3';
   readonly sound?: Sound;
+  /** The finalizer goes along while the call runs. */
+  readonly followed?: boolean;
+  /** Of each kind, at once. */
+  readonly count?: number;
   /** The journal is sealed, as the service's are. */
   readonly sealed?: boolean;
   /** Written to the file system without our code: what a machine's disk takes. */

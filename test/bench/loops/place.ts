@@ -1,4 +1,4 @@
-/** The finalizer without its encoder: both passes over a journal, PCM of both legs on one clock, thrown away. */
+/** The finalizer without its encoder: a survey of a journal, and the journal read ahead and behind, PCM of both legs on one clock, thrown away. */
 import { built } from './built.ts';
 import { recordJournal } from './journal.ts';
 import type { Loop } from './loop.ts';
@@ -6,8 +6,11 @@ import { repeated } from './stopwatch.ts';
 
 export const loop: Loop = async ({ call, folder, leastSeconds }) => {
   const { surveyJournal } = await built('finalize/survey');
-  const { makeDecoders } = await built('finalize/decoders');
-  const { artefactRate, assemble } = await built('finalize/assemble');
+  const { Decoders } = await built('finalize/decoders');
+  const { assemble } = await built('finalize/assemble');
+  const { Lockstep } = await built('finalize/lockstep');
+  const { JournalSource } = await built('spool/journal-source');
+  const { JournalCursor } = await built('spool/journal-cursor');
   const journal = await recordJournal(call.capture, folder, { format: 'wav' });
 
   const survey = await repeated(leastSeconds, () => {
@@ -15,16 +18,20 @@ export const loop: Loop = async ({ call, folder, leastSeconds }) => {
     return call.seconds;
   });
 
-  const surveyed = surveyJournal(journal);
-  const sampleRate = artefactRate(surveyed);
-  const totalSamples = Math.round(((surveyed.endUs - surveyed.startUs) * sampleRate) / 1e6);
-  const decoders = await makeDecoders(journal, surveyed, folder);
-  const placed = await repeated(leastSeconds, () => {
+  const placed = await repeated(leastSeconds, async () => {
+    const source = JournalSource.open(journal)!;
+    const ahead = new JournalCursor(source);
+    const lockstep = new Lockstep(ahead, new JournalCursor(source), Number.POSITIVE_INFINITY);
+    lockstep.close(() => ({ bytes: ahead.bytes, torn: ahead.hasMore }));
+    const decoders = new Decoders(journal, folder);
     let samples = 0;
-    const options = { sampleRate, totalSamples, decoders: decoders.byTrack, gaps: { list: [], omitted: 0 } };
-    for (const block of assemble(journal, surveyed, options)) samples += block.count;
-    return samples / sampleRate;
+    for (const step of assemble(lockstep, decoders.byTrack, { list: [], omitted: 0 })) {
+      if (step.kind === 'block') samples += step.block.count;
+      else if (step.kind === 'track') await decoders.add(step.track, lockstep.result);
+    }
+    decoders.close();
+    source.close();
+    return samples / lockstep.beginning!.sampleRate;
   });
-  await decoders.close();
   return { survey, assemble: placed };
 };

@@ -6,7 +6,7 @@ export const FRAME_MS = 20;
 /** Both legs interleaved, 8 kHz, 16 bits. */
 export const FRAME_BYTES = 640;
 
-export const streamsSeconds = (quick: boolean): number => (quick ? 10 : 60);
+export const streamsSeconds = (quick: boolean): number => (quick ? 5 : 15);
 
 /** What the process that sends is told, and what it answers. */
 export type StreamsJob = { readonly url: string; readonly calls: number; readonly seconds: number };

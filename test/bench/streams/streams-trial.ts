@@ -13,7 +13,10 @@ import type { Credentials } from '../../../src/app/credentials.ts';
 import type { Manifest } from '../../../src/finalize/manifest.ts';
 import type { RecordingDocument } from '../../../src/http/service.ts';
 import type { StreamDocument } from '../../../src/http/stream-service.ts';
-import { LiveService, type Use } from '../live/live-service.ts';
+import { LiveService } from '../live/live-service.ts';
+import { type LoopDelays, loopDelaysIn, loopDelaysText } from '../live/loop-delays.ts';
+import { mediaSeconds, type RoleUse, usedBetween } from '../live/thread-use.ts';
+import { coreShare, threadsText } from '../live/use-report.ts';
 import { loadNow } from '../machine.ts';
 import { FRAME_BYTES, FRAME_MS, type StreamsJob, type StreamsLoad } from './streams-plan.ts';
 
@@ -32,9 +35,10 @@ export type StreamsResult = {
   readonly recordings: number;
   /** Longest and shortest of them, s. */
   readonly lengthsSec: readonly [shortest: number, longest: number];
-  readonly delayP99Ms: number;
+  readonly delay: LoopDelays;
   readonly cpuSeconds: number | null;
   readonly mediaThreadCpuSeconds: number | null;
+  readonly threads: readonly RoleUse[];
   readonly peakBytes: number | null;
   readonly loadBefore: number;
 };
@@ -65,8 +69,8 @@ export const runStreams = async (
     child.send('begin');
     const [load] = (await once(child, 'message', { signal })) as [StreamsLoad];
     await sleep(SETTLE_MS, undefined, { signal });
-    const after = service.use;
-    const delay = (await service.metrics()).get('record_call_event_loop_delay_p99_seconds') ?? Number.NaN;
+    const used = usedBetween(before, service.use);
+    const delay = loopDelaysIn(await service.metrics());
     const streams = await service.ask<StreamDocument[]>('GET', 'streams');
     const taken = streams.reduce((sum, { bytes }) => sum + bytes, 0) / FRAME_BYTES;
     child.send('end');
@@ -81,9 +85,10 @@ export const runStreams = async (
     return {
       ...{ calls, seconds, load, taken, loadBefore, recorded: found.recorded, recordings: documents.length },
       lengthsSec: [Math.min(...found.lengths), Math.max(...found.lengths)],
-      delayP99Ms: delay * 1000,
-      cpuSeconds: used(before, after, 'cpuSeconds'),
-      mediaThreadCpuSeconds: used(before, after, 'mainCpuSeconds'),
+      delay,
+      cpuSeconds: used?.cpuSeconds ?? null,
+      mediaThreadCpuSeconds: used === null ? null : mediaSeconds(used.byRole),
+      threads: used?.byRole ?? [],
       peakBytes: service.memory?.peak ?? null,
     };
   } finally {
@@ -97,21 +102,18 @@ export const areFramesKept = ({ load, taken, recorded, recordings, calls }: Stre
 
 export const streamsReport = (result: StreamsResult): string[] => {
   const { calls, seconds, load, taken, recorded, recordings, lengthsSec, loadBefore } = result;
-  const share = (cpu: number | null): string =>
-    cpu === null ? '?' : `${Math.round((100 * cpu) / seconds)} % of a core`;
+  const share = (cpu: number | null): string => (cpu === null ? '?' : coreShare(cpu, seconds));
   return [
     `Streams: ${calls} WebSocket calls at once for ${seconds} s, two legs of 8 kHz linear, ${FRAME_MS} ms a message, to wav; load before it ${loadBefore.toFixed(1)}`,
     `  frames      ${load.sent} sent, ${taken} taken in, ${recorded} recorded in ${recordings} recordings of ${lengthsSec.map((each) => each.toFixed(2)).join(' to ')} s`,
-    `  event loop  delay p99 ${result.delayP99Ms.toFixed(1)} ms`,
+    `  event loops delay ${loopDelaysText(result.delay)}`,
     `  CPU         ${share(result.cpuSeconds)}, ${share(result.mediaThreadCpuSeconds)} for the thread that takes media in`,
+    ...(result.threads.length === 0 ? [] : [`  by thread   ${threadsText(result.threads)}`]),
     `  memory      ${result.peakBytes === null ? '?' : Math.round(result.peakBytes / 2 ** 20)} MiB at most`,
     `  the sender  late by at most ${load.lateMs.toFixed(0)} ms; ${share(load.cpuSeconds)}; ${load.broken} connections broke`,
     `goal ${areFramesKept(result) ? 'met' : 'missed'}: no frame is lost inside the process`,
   ];
 };
-
-const used = (before: Use | null, after: Use | null, what: keyof Use): number | null =>
-  before === null || after === null ? null : after[what] - before[what];
 
 const finished = async (service: LiveService, calls: number, signal: AbortSignal): Promise<RecordingDocument[]> => {
   const untilMs = performance.now() + FINALIZE_MS;
