@@ -42,7 +42,12 @@ export const serveCommand = async (args: string[], io: CommandIo): Promise<numbe
   io.stdout.write(`record-call ${version} listens at ${service.url}  API: ${service.url}/docs\n`);
   if (service.isFirst) io.stdout.write(`the first account and its key are in ${service.folder.credentials}\n`);
   const ended = io.signal.aborted ? Promise.resolve() : once(io.signal, 'abort');
-  const lost = await Promise.race([ended.then(() => undefined), service.lost]);
+  let lost: AppError | undefined;
+  // It may also die while the service ends: what it had not closed is unfinished then.
+  const losing = service.lost.then((why) => {
+    lost = why;
+  });
+  await Promise.race([ended, losing]);
   io.stdout.write('stopping: running calls end, their recordings are finished or kept for the next start\n');
   await service.stop();
   if (lost !== undefined) throw lost;

@@ -32,7 +32,7 @@ const ABREAST: Assembled = { kind: 'abreast' };
 
 /**
  * Yields the recording from position 0 to its end.
- * @param decoders by track; read when a track's first frame is placed. One without is left out.
+ * @param decoders by track; read when a frame is placed, and asked for where there is none. A track without is left out.
  * @param gaps filled in on the way.
  */
 export function* assemble(
@@ -40,7 +40,6 @@ export function* assemble(
   decoders: ReadonlyMap<SurveyedTrack, FrameDecoder>,
   gaps: Gaps,
 ): Generator<Assembled, void> {
-  const asked = new Set<SurveyedTrack>();
   let assembly: Assembly | undefined;
   for (;;) {
     const next = lockstep.next();
@@ -52,8 +51,7 @@ export function* assemble(
       continue;
     }
     const { track } = next;
-    if (!asked.has(track) && !decoders.has(track)) yield { kind: 'track', track };
-    asked.add(track);
+    if (!decoders.has(track)) yield { kind: 'track', track };
     const decoder = decoders.get(track);
     if (decoder !== undefined) yield* assembly!.frame(next, decoder);
   }

@@ -4,6 +4,9 @@ import type { JournalFile } from '../spool/journal-reader.ts';
 import { decodeWithFfmpeg } from './foreign-decoder.ts';
 import type { JournalSurvey, SurveyedTrack } from './survey.ts';
 
+/** A sender may begin a track every moment: of more than so many, those go of which no frame is left, as far as is known. */
+const MOST_DECODERS = 32;
+
 export class Decoders {
   readonly byTrack = new Map<SurveyedTrack, FrameDecoder>();
   /** Samples of a track that ffmpeg did not give back. */
@@ -23,12 +26,22 @@ export class Decoders {
    * @throws AppError CODEC_UNSUPPORTED, FFMPEG_MISSING, FFMPEG_FAILED
    */
   async add(track: SurveyedTrack, survey: JournalSurvey | undefined): Promise<void> {
+    if (this.byTrack.size >= MOST_DECODERS) this.#forgetIdle();
     const native = await track.decoding.createDecoder?.();
     if (native !== undefined) this.byTrack.set(track, native);
     else if (survey !== undefined) {
       const foreign = await decodeWithFfmpeg(this.#journal, survey, track, this.#directory);
       this.byTrack.set(track, foreign.decoder);
       this.missingSamples.set(track, foreign.missingSamples);
+    }
+  }
+
+  /** One that is needed again is made again. */
+  #forgetIdle(): void {
+    for (const [track, decoder] of this.byTrack) {
+      if (track.placed < track.frames) continue;
+      decoder.close();
+      this.byTrack.delete(track);
     }
   }
 

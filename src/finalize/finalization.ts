@@ -13,6 +13,7 @@ import type { FinalizeJob, FinalizeResult, FollowJob } from './finalize-job.ts';
 import { LOOKAHEAD_US, type Lockstep } from './lockstep.ts';
 import { makeManifest } from './manifest.ts';
 import { afterDropping } from './mask-render.ts';
+import { removeParts } from './part-files.ts';
 import { publish } from './publish.ts';
 import { Reading } from './reading.ts';
 import { signed } from './signature.ts';
@@ -79,6 +80,8 @@ export class Finalization {
       return await this.#finish(job, onProgress, signal);
     } catch (error) {
       await this.abort();
+      // What was complete, and could not be brought to its name.
+      if (this.#maker.hasBegun) await removeParts(job.directory, this.#reading!.lockstep.survey.open.id);
       if (error instanceof Contradiction) return wholeInView(job, onProgress, signal);
       throw error;
     } finally {
@@ -142,6 +145,8 @@ export class Finalization {
     const dropped = open.maskMode === 'drop' ? joined : [];
     if (ended === 'discarded') {
       await this.abort();
+      // An earlier finalizer of it may have been killed.
+      await removeParts(job.directory, open.id);
       const kept = afterDropping(totalOf(lockstep), dropped);
       return { state: 'discarded', durationMs: Math.round((kept * 1000) / sampleRate), minSeconds: open.minSeconds };
     }

@@ -38,8 +38,12 @@ export class FinalizerThread {
     this.#listener = listener;
     this.#now = now;
     worker.on('message', (message: FromWorker) => this.#hear(message));
-    worker.on('error', (error) => this.#lose(error.message));
-    worker.on('exit', (code) => this.#lose(`its thread ended (${code})`));
+    let failure: string | undefined;
+    // It still has files open: its end follows.
+    worker.on('error', ({ message }) => {
+      failure = message;
+    });
+    worker.on('exit', (code) => this.#lose(failure ?? `its thread ended (${code})`));
     // A thread that only follows does not keep the program alive.
     worker.unref();
   }

@@ -10,7 +10,7 @@ export class LegTrack {
   readonly #sampleRate: number;
   readonly #originUs: number;
   /** With the number of the path's piece that each is on. */
-  readonly #runs = new Map<SurveyedTrack, { readonly run: LegRun; piece: number }>();
+  readonly #runs = new Map<SurveyedTrack, { readonly run: LegRun; readonly decoder: FrameDecoder; piece: number }>();
 
   /** @param originUs the recording's position 0 on the call's clock. */
   constructor(sampleRate: number, originUs: number) {
@@ -23,7 +23,7 @@ export class LegTrack {
     const { clockRate } = track.codec;
     const piece = path.pieceAt((ticks * 1e6) / clockRate);
     let on = this.#runs.get(track);
-    if (on !== undefined && !on.run.continues(ticks)) {
+    if (on !== undefined && !(on.decoder === decoder && on.run.continues(ticks))) {
       on.run.finish();
       on = undefined;
     }
@@ -39,7 +39,7 @@ export class LegTrack {
         nominal: sampleRate / this.#sampleRate,
         step: step(piece),
       });
-      on = { run, piece };
+      on = { run, decoder, piece };
       decoder.reset();
       this.#runs.set(track, on);
     }

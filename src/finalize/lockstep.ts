@@ -153,7 +153,7 @@ export class Lockstep {
       if (track?.frames === 1) this.#meet(track);
     } else if (record.kind === 'mask' && this.beginning !== undefined) {
       this.#check(this.survey.startUs);
-      this.cover!.cover(this.survey.masks, Number.POSITIVE_INFINITY, this.#rendered);
+      this.cover!.note(record.mask, this.#rendered);
     }
   }
 
@@ -212,6 +212,7 @@ export class Lockstep {
     this.#givenUs = frame.startUs;
     this.#settle(frame.startUs);
     const track = this.survey.tracks.get(frame.track)!;
+    track.placed++;
     const placed = this.#placed;
     placed.track = track;
     placed.path = this.survey.lines.get(track.line)!.path!;
@@ -229,8 +230,7 @@ export class Lockstep {
     for (const line of survey.lines.values()) if (line.firstArrivalUs <= limitUs + TOGETHER_US) survey.settle(line);
     const sampleRate = artefactRate(survey.open, survey.tracks.values());
     this.beginning = { startUs: survey.startUs, sampleRate };
-    this.cover = new MaskCover(this.beginning.startUs, sampleRate);
-    this.cover.cover(survey.masks, Number.POSITIVE_INFINITY, 0);
+    this.cover = new MaskCover(survey.masks, this.beginning.startUs, sampleRate);
   }
 
   #conclude(end: JournalEnd): void {
@@ -241,7 +241,7 @@ export class Lockstep {
     if (result.endUs < this.settledUs + this.survey.longestUs)
       throw new Contradiction('the recording ends before what has been placed');
     const totalSamples = Math.round(((result.endUs - startUs) * sampleRate) / 1e6);
-    this.cover!.cover(result.masks, totalSamples, this.#rendered);
+    this.cover!.conclude(totalSamples, this.#rendered);
     this.result = result;
   }
 

@@ -1,37 +1,82 @@
 /**
  * The spans of an artefact that masks cover, as far as they are known: they grow with the journal, behind what has been rendered. A
- * mask that is open covers everything from its beginning on. Pure.
+ * mask that is open covers everything from its beginning on. Worked out when they are asked for: a journal may hold thousands. Pure.
  */
 import type { MaskRecord } from '../spool/journal-record.ts';
 import { Contradiction } from './contradiction.ts';
 import { joinSpans, type MaskSpan, maskSpans, type SampleSpan, SEAM_SECONDS } from './mask-render.ts';
 
+type Covered = { readonly spans: readonly MaskSpan[]; readonly joined: readonly SampleSpan[] };
+
 export class MaskCover {
-  spans: readonly MaskSpan[] = [];
-  /** The same in samples, overlapping and touching ones joined. */
-  joined: readonly SampleSpan[] = [];
   readonly #startUs: number;
   readonly #sampleRate: number;
+  readonly #masks = new Map<number, MaskRecord>();
+  #totalSamples = Number.POSITIVE_INFINITY;
+  #known: Covered | undefined;
 
   /** @param startUs position 0 on the call's clock */
-  constructor(startUs: number, sampleRate: number) {
+  constructor(masks: readonly MaskRecord[], startUs: number, sampleRate: number) {
+    for (const mask of masks) this.#masks.set(mask.id, mask);
     this.#startUs = startUs;
     this.#sampleRate = sampleRate;
   }
 
+  /** In the order they began. */
+  get spans(): readonly MaskSpan[] {
+    return this.#covered.spans;
+  }
+
+  /** The same in samples, overlapping and touching ones joined. */
+  get joined(): readonly SampleSpan[] {
+    return this.#covered.joined;
+  }
+
   /**
-   * @param totalSamples the recording's length; infinite while it is not known
+   * A mask that is new, or has changed.
    * @param renderedSamples nothing before that may change
    * @throws Contradiction
    */
-  cover(masks: readonly MaskRecord[], totalSamples: number, renderedSamples: number): void {
-    const before = this.joined;
-    this.spans = maskSpans(masks, this.#startUs, this.#sampleRate, totalSamples);
-    this.joined = joinSpans(this.spans);
-    // A seam of mode `drop` has a slope before it.
-    const seam = Math.ceil(SEAM_SECONDS * this.#sampleRate);
-    if (renderedSamples > 0 && !areAlike(before, this.joined, renderedSamples, seam))
+  note(mask: MaskRecord, renderedSamples: number): void {
+    const before = this.#masks.get(mask.id);
+    const isSame = before?.startUs === mask.startUs && before.endUs === mask.endUs;
+    const startUs = Math.min(mask.startUs, before?.startUs ?? mask.startUs);
+    const isAhead = (startUs - this.#startUs) * this.#sampleRate >= (renderedSamples + this.#reach) * 1e6;
+    this.#change(isSame || isAhead ? 0 : renderedSamples, () => this.#masks.set(mask.id, mask));
+  }
+
+  /** The recording is so long. @throws Contradiction */
+  conclude(totalSamples: number, renderedSamples: number): void {
+    this.#change(renderedSamples, () => {
+      this.#totalSamples = totalSamples;
+    });
+  }
+
+  #change(renderedSamples: number, make: () => void): void {
+    const before = renderedSamples > 0 ? this.joined : [];
+    make();
+    this.#known = undefined;
+    if (renderedSamples > 0 && !areAlike(before, this.joined, renderedSamples, this.#seam))
       throw new Contradiction('a mask reaches back to what has been rendered');
+  }
+
+  get #covered(): Covered {
+    if (this.#known === undefined) {
+      const masks = [...this.#masks.values()].sort((one, other) => one.startUs - other.startUs);
+      const spans = maskSpans(masks, this.#startUs, this.#sampleRate, this.#totalSamples);
+      this.#known = { spans, joined: joinSpans(spans) };
+    }
+    return this.#known;
+  }
+
+  /** A seam of mode `drop` has a slope before it. */
+  get #seam(): number {
+    return Math.ceil(SEAM_SECONDS * this.#sampleRate);
+  }
+
+  /** A span begins at a whole millisecond. */
+  get #reach(): number {
+    return this.#seam + Math.ceil(this.#sampleRate / 500);
   }
 }
 

@@ -24,6 +24,8 @@ export type SurveyedTrack = TrackRecord & {
   readonly decoding: Codec;
   readonly line: number;
   frames: number;
+  /** How many of them have been placed. */
+  placed: number;
 };
 
 /** A line with frames. Media time in µs. */
@@ -107,7 +109,12 @@ export class JournalSurveyor {
         this.#horizonUs = record.open.extent?.horizonUs ?? 0;
         break;
       case 'track':
-        this.tracks.set(record.track.track, { ...record.track, decoding: knownCodec(record.track), frames: 0 });
+        this.tracks.set(record.track.track, {
+          ...record.track,
+          decoding: knownCodec(record.track),
+          frames: 0,
+          placed: 0,
+        });
         break;
       case 'mask':
         this.#masks.set(record.mask.id, record.mask);
@@ -157,7 +164,7 @@ export class JournalSurveyor {
 
   /** Position 0, by the lines that are settled. */
   get startUs(): number {
-    return startOf(this.open, [...this.#masks.values()], this.#firstUs);
+    return startOf(this.open, this.#masks.values(), this.#firstUs);
   }
 
   /** All that was found, every line settled. */
@@ -223,14 +230,14 @@ export class JournalSurveyor {
 }
 
 /** Position 0: where the first frame is, unless it is known, or the recording began masked and has no earlier frame to begin with. */
-const startOf = (open: OpenRecord, masks: readonly MaskRecord[], firstUs: number): number => {
+const startOf = (open: OpenRecord, masks: Iterable<MaskRecord>, firstUs: number): number => {
   if (open.extent !== undefined) return open.extent.startUs;
-  const beganMasked = masks.some(
-    ({ startUs, endUs }) => startUs <= open.startUs && (endUs === null || endUs > open.startUs),
-  );
-  const followsFrame =
-    open.startsWith === 'first-frame' && !beganMasked && Math.abs(firstUs - open.startUs) <= START_SLACK_US;
-  return followsFrame ? firstUs : open.startUs;
+  if (open.startsWith !== 'first-frame' || Math.abs(firstUs - open.startUs) > START_SLACK_US) return open.startUs;
+  for (const { startUs, endUs } of masks) {
+    const beganMasked = startUs <= open.startUs && (endUs === null || endUs > open.startUs);
+    if (beganMasked) return open.startUs;
+  }
+  return firstUs;
 };
 
 const endOf = (close: CloseRecord, open: OpenRecord, lastFrameUs: number, startUs: number): number => {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { PUBLIC_ONLY, parseAllowList } from '../../src/deliver/allow-list.ts';
+import { PUBLIC_ONLY, parseAllowList, writeAllowList } from '../../src/deliver/allow-list.ts';
 import { guardedLookup, type Resolve } from '../../src/deliver/dialler.ts';
 import { isPublic, parseAddress } from '../../src/deliver/public-address.ts';
 import { checkUrl, mayDial, type TargetPolicy } from '../../src/deliver/target-address.ts';
@@ -196,6 +196,12 @@ describe('an allowed name may have any address', () => {
       expect(mayDial(host, '10.1.2.3', parseAllowList(list))).toBe(want);
     });
   }
+});
+
+test('an allow list that is written down is read as the same', () => {
+  const list = parseAllowList('Uploads.Example., bücher.example,10.1.2.3,fd00::/8,192.168.0.0/16, ::ffff:10.9.9.9');
+  expect(parseAllowList(writeAllowList(list))).toEqual(list);
+  expect(parseAllowList(writeAllowList(PUBLIC_ONLY))).toEqual(PUBLIC_ONLY);
 });
 
 describe('an entry of the allow list that is nothing is refused by name', () => {

@@ -2,13 +2,14 @@
  * What a followed recording's journal says later than it could be known: the recording is made again with all of it in view, comes out as
  * if it had never been followed, and nothing of the first attempt is left.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeArtefact } from '../../src/finalize/decode/artefact-decoder.ts';
 import { Finalization } from '../../src/finalize/finalization.ts';
 import { finalizeRecording } from '../../src/finalize/finalize-recording.ts';
+import { partPath } from '../../src/finalize/part-files.ts';
 import type { MaskRecord, OpenRecord, TrackRecord } from '../../src/spool/journal-record.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
 import { SAMPLE_HEAD, SAMPLE_TRACK } from '../support/sample-journal.ts';
@@ -248,6 +249,21 @@ describe('a recording that is given up', () => {
     await growing.finalization.abort();
     expect(['abreast', 'given up', 'more']).toContain(await work);
     expect(growing.parts).toEqual([]);
+  });
+
+  test('because it is too short leaves nothing of an earlier attempt either', async () => {
+    const growing = await play([], { minSeconds: 10 }, 5);
+    writeFileSync(partPath(growing.directory, SAMPLE_HEAD.id), 'of a thread that died');
+    const result = await finalizeRecording({ ...growing.job, mediaName: SAMPLE_HEAD.mediaName });
+    expect(result).toEqual({ state: 'discarded', durationMs: 5000, minSeconds: 10 });
+    expect(growing.parts).toEqual([]);
+  });
+
+  test('because it can’t be brought to its name leaves no part of it', async () => {
+    const growing = await play([], {}, 5);
+    await mkdir(join(growing.directory, SAMPLE_HEAD.mediaName));
+    await expect(finalizeRecording({ ...growing.job, mediaName: SAMPLE_HEAD.mediaName })).rejects.toThrow(/EISDIR/);
+    expect(readdirSync(growing.directory)).toEqual([SAMPLE_HEAD.mediaName]);
   });
 
   test('has written only for its owner to read', async () => {

@@ -230,6 +230,20 @@ describe('when a thread dies', () => {
     expect({ ends, recordings: pool.following.recordings }).toEqual({ ends: [], recordings: 3 });
   });
 
+  test('that has failed, nothing is begun anew before it has ended: until then it may be at work on the same files', async () => {
+    const { threads, follow, run, turn } = scene(1);
+    follow('a');
+    const { ended } = run('b');
+    await turn();
+    threads[0]!.emit('error', new Error('out of memory'));
+    expect(threads).toHaveLength(1);
+    threads[0]!.die();
+    expect(threads[1]!.told).toEqual(['follow a', 'run b']);
+    threads[1]!.emit('error', new Error('out of memory'));
+    threads[1]!.die();
+    expect(await ended).toBe('ENCODE_FAILED: the finalizer failed: out of memory');
+  });
+
   test('again and again, what it followed is given up', () => {
     const { threads, ends, follow } = scene(1);
     follow('a');

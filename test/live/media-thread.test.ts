@@ -108,6 +108,17 @@ for (const { receiver, env } of [
     expect(manifest.artefact.duration_ms).toBeLessThan(CALL_MS);
   });
 
+test('the media thread dies while the service ends: what it had not closed is no success', async () => {
+  const hook = new URL('../support/lose-media.mjs', import.meta.url).href;
+  const program = await startLiveProgram(join(scratchDir(), 'data'), { NODE_OPTIONS: `--import ${hook}` });
+  onTestFinished(async () => void (await program.end('SIGKILL')));
+  await program.api.announce({ call_id: 'c1', record_call: { format: 'wav' } });
+  program.child.kill('SIGUSR2');
+  const { status, stderr } = await program.end('SIGTERM');
+  expect(status).toBe(1);
+  expect(stderr).toContain('no media is taken in any more');
+});
+
 test('the media thread dies: the service says so and ends with an error, and its next start finishes what was recorded', async () => {
   const root = scratchDir();
   const data = join(root, 'data');

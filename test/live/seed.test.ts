@@ -144,7 +144,8 @@ const packetsOf = async (each: Driven): Promise<Due[]> => {
     const { port } = call.legs[leg].rtp!;
     for (const { atUs, data: plain, secret } of seedPackets(leg, scene)) {
       const atMs = atUs / 1000;
-      const act = (): void => sendTo(socket, port, (byApi ? each.isSecret : isSecretAt(atMs, scene)) ? secret : plain);
+      const isSecret = (): boolean => (byApi ? each.isSecret : isSecretAt(atMs, scene, schedule.lagMs));
+      const act = (): void => sendTo(socket, port, isSecret() ? secret : plain);
       due.push({ atMs, act });
     }
   }
@@ -172,8 +173,8 @@ const controlByApi = async (api: LiveApi, each: Driven): Promise<void> => {
   answers.push(await api.act(b.channel_id, 'unmask'));
   await schedule.reach(5000);
   answers.push(await api.act(b.channel_id, 'stop_record'));
-  // The frame in which it stops is written whole.
-  await schedule.reach(schedule.nowMs + 100);
+  // The frame in which it stops is written whole, and what comes later than it is placed was said before it.
+  await schedule.reach(schedule.nowMs + 100 + schedule.lagMs);
   each.isSecret = true;
 };
 

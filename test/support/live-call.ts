@@ -102,10 +102,13 @@ export const seedPackets = (leg: Leg, call: SeedCall): readonly SeedPacket[] => 
   });
 };
 
-/** Whether what is sent at that time is secret, in a call that codes control. */
-export const isSecretAt = (atMs: number, { wholly = false }: SeedCall): boolean =>
+/**
+ * Whether what is sent at that time is secret, in a call that codes control.
+ * @param lagMs how much later than it is placed it may come: so long behind `*74` it passes for what was said before it
+ */
+export const isSecretAt = (atMs: number, { wholly = false }: SeedCall, lagMs = 0): boolean =>
   (atMs >= SECRET_MS.from && atMs < SECRET_MS.to) ||
-  (!wholly && (atMs < UNRECORDED_MS.to || atMs >= UNRECORDED_MS.from));
+  (!wholly && (atMs < UNRECORDED_MS.to || atMs >= UNRECORDED_MS.from + lagMs));
 
 /** When a leg speaks, and no key is pressed. */
 export const speechOf = (leg: Leg, call: SeedCall): readonly { readonly fromMs: number; readonly toMs: number }[] => {

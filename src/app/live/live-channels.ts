@@ -52,15 +52,25 @@ export class LiveChannels {
     const tooLate = this.#clock.sleep(LONGEST_ANSWER_MS, answered.signal).then(() => {
       throw unanswered(fields.action);
     });
+    const act = (): Promise<ActionResult> => call.act(leg, fields, by, this.#clock.now());
     try {
       const nowUs = this.#clock.now();
-      if (call.isBehind(nowUs)) await Promise.race([call.caughtUp(nowUs), tooLate]);
-      return await Promise.race([call.act(leg, fields, by, this.#clock.now()), tooLate]);
+      if (call.isBehind(nowUs)) await Promise.race([call.caughtUp(nowUs), tooLate]).catch(masksAnyway(fields, act));
+      return await Promise.race([act(), tooLate]);
     } finally {
       answered.abort();
     }
   }
 }
+
+/** What is still unread comes behind it then; whoever was told that the call is masked must be able to rely on it. */
+const masksAnyway =
+  ({ action }: { readonly action: RecordAction }, act: () => Promise<ActionResult>) =>
+  (tooLate: unknown): never => {
+    // It fails as it would have been told.
+    if (action === 'mask') act().catch(() => {});
+    throw tooLate;
+  };
 
 const unanswered = (action: RecordAction): AppError => {
   const seconds = LONGEST_ANSWER_MS / 1000;

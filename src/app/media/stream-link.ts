@@ -48,7 +48,11 @@ export class StreamLink implements StreamsService {
     this.#clock = clock;
     this.#turns = new StreamTurns({
       ...{ clock, every, atTurnsEnd },
-      hand: (room, used) => link.hand('batch', [room], room, used),
+      hand: (room, used) => {
+        if (this.#gone === undefined) link.hand('batch', [room], room, used);
+        // Nobody takes it, nor zeroes it.
+        else new Uint8Array(room).fill(0, 0, used);
+      },
       look: (atUs) => link.tell('streamLook', atUs),
       rest: () => link.tell('streamsRest'),
       onFull: (isFull) => {

@@ -36,8 +36,8 @@ const BYTES = { perSecond: 2 ** 20, burst: 16 * 2 ** 20 };
 /** What waits for a call to be joined. */
 const MOST_WAITING_BYTES = 2 ** 21;
 const PAUSE_WAITING_BYTES = 2 ** 19;
-/** How long a stream that brings more than it may is not read. */
-const PAUSE_MS = 100;
+/** How long a stream that brings more than it may is not read, at least and at once. */
+const PAUSE_MS = { least: 100, most: 1000 };
 /** A connection that has not been heard of for so long makes room for another. */
 const STALE_US = 10_000_000;
 /** Reasons of a peer's to end a stream that are none to end its call. */
@@ -87,7 +87,11 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   #heardUs: number;
   #isClean = true;
   #waiting: (() => void)[] = [];
+  /** The audio in it: a stream that is over before it has joined leaves none. */
+  #copies: Uint8Array[] = [];
   #waitingBytes = 0;
+  /** Brought beyond what it may, and not made up for. */
+  #owedBytes = 0;
   #settle!: { resolve(summary: StreamSummary): void; reject(error: AppError): void };
 
   /** @param elsewhereUs another thread reads it, which has opened it then */
@@ -157,7 +161,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   }
 
   bytes(chunk: Uint8Array, atUs = this.#desk.nowUs()): void {
-    if (!this.#bytes.take(chunk.length, atUs)) this.#pauseAWhile();
+    if (!this.#bytes.take(chunk.length, atUs)) this.#makeUpFor(chunk.length);
     this.#feed(0, atUs, () => this.#dialect.bytes?.(chunk));
     chunk.fill(0);
   }
@@ -203,8 +207,14 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
       this.#legs?.take(track, bytes, place, atUs);
       return;
     }
+    // It came behind what has ended it.
+    if (this.#state === 'over') {
+      bytes.fill(0);
+      return;
+    }
     const copy = Uint8Array.from(bytes);
     bytes.fill(0);
+    this.#copies.push(copy);
     this.#then(copy.length, () => this.#legs?.take(track, copy, place, atUs));
   }
 
@@ -282,6 +292,7 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
   #leave(reason: string, error: AppError | undefined, lingers: boolean): void {
     this.#state = 'over';
     this.#waiting = [];
+    this.#forgetCopies();
     if (!lingers && this.sendsNoSilence) this.call?.heardUntil(this.#nowUs);
     this.#legs?.release();
     this.#desk.over(this, reason, error, lingers);
@@ -301,14 +312,20 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
     }
   }
 
-  #pauseAWhile(): void {
+  /** It is not read for as long as so much more may take; also for what was on its way here when it was to pause. */
+  #makeUpFor(bytes: number): void {
+    this.#owedBytes += bytes;
+    if (this.#owedBytes === bytes) this.#pause().catch(() => {});
+  }
+
+  async #pause(): Promise<void> {
     this.#peer.pause();
-    this.#desk
-      .sleep(PAUSE_MS)
-      .then(() => {
-        if (this.#state !== 'joining') this.#peer.resume();
-      })
-      .catch(() => {});
+    while (this.#owedBytes > 0 && !this.isOver) {
+      const ms = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, (this.#owedBytes / BYTES.perSecond) * 1000));
+      await this.#desk.sleep(ms);
+      this.#owedBytes = Math.max(0, this.#owedBytes - (ms / 1000) * BYTES.perSecond);
+    }
+    if (this.#state !== 'joining') this.#peer.resume();
   }
 
   async #join(claims: StreamClaims): Promise<void> {
@@ -334,7 +351,13 @@ export class StreamSession implements StreamConnection, StreamSink, LegSource {
     this.#waiting = [];
     this.#waitingBytes = 0;
     for (const work of waiting) if (!this.isOver) work();
-    this.#peer.resume();
+    this.#forgetCopies();
+    if (this.#owedBytes === 0) this.#peer.resume();
+  }
+
+  #forgetCopies(): void {
+    for (const copy of this.#copies) copy.fill(0);
+    this.#copies = [];
   }
 
   /** Does it when the call is joined, which it may be. */

@@ -16,3 +16,14 @@ for (const { name, aheadUs } of [
     expect(now).toBeGreaterThan(before - 1000);
     expect(now).toBeLessThan(theirs.now() + 1000);
   });
+
+test('a thread that is kept waiting in the middle of a reading has the same clock all the same', () => {
+  let waits = 2;
+  const theirs = () => {
+    const now = systemClock.now();
+    if (waits-- > 0) while (systemClock.now() < now + 30_000);
+    return now;
+  };
+  const ours = clockAt(anchorOf({ now: theirs }));
+  expect(Math.abs(ours.now() - systemClock.now())).toBeLessThan(1000);
+});

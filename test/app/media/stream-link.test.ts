@@ -89,6 +89,18 @@ test('a hang-up takes what its stream had sent before it, though it was not read
   expect(call.legs.a.packets).toBe(packets + 1);
 });
 
+test('two legs whose beginnings come in one batch are one call', async () => {
+  const stage = new StreamStage();
+  for (const leg of ['a', 'b']) stage.text(stage.open('vonage', { call_id: 'c1', leg }).connection, CONNECTED);
+  await stage.settled();
+  expect(stage.refused).toEqual([]);
+  const streams = await stage.streams.list(ACCOUNT);
+  expect(streams.map(({ call_id, legs }) => [call_id, ...legs])).toEqual([
+    ['c1', 'a'],
+    ['c1', 'b'],
+  ]);
+});
+
 test('while too much is on its way no connection is read; then all are, but those whose streams want to wait', async () => {
   const { stage, connection, peer } = await joined();
   const waiting = stage.open('vonage', { call_id: 'c1', leg: 'b' });
