@@ -73,10 +73,13 @@ export class CallControl {
     return deadline;
   }
 
-  /** @param fromUs since when nothing may be kept, should it be what masks; unless given, `atUs` */
-  digit(leg: Leg, symbol: string, atUs: number, fromUs?: number): void {
+  /**
+   * @param fromUs since when nothing may be kept, should it be what masks; unless given, `atUs`
+   * @param readUs when it was read, where it may have waited since `atUs`
+   */
+  digit(leg: Leg, symbol: string, atUs: number, fromUs?: number, readUs = atUs): void {
     this.#take(
-      this.#machines[leg].map((machine) => machine.digit(symbol, atUs)),
+      this.#machines[leg].map((machine) => machine.digit(symbol, atUs, readUs)),
       leg,
       fromUs,
     );

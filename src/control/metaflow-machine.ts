@@ -35,6 +35,8 @@ export class MetaflowMachine {
   /** What was typed since the binding digit; `undefined` while unarmed. */
   #collected: string | undefined;
   #deadlineUs = 0;
+  /** When the code acts that the timeout completes: its last digit may have been pressed before it was read. */
+  #actsUs = 0;
 
   constructor(document: MetaflowsDocument) {
     this.#document = document;
@@ -47,29 +49,30 @@ export class MetaflowMachine {
   }
 
   /**
-   * Takes a key press at the time it began. Ends a timeout that passed before it first.
+   * Takes a key press at the time it began, at the earliest. Ends a timeout that passed before it first.
    * @param symbol one of `DTMF_SYMBOLS`; anything else is ignored.
+   * @param readUs when it began at the latest: from then on the next one is waited for
    * @returns the code that this digit, or the timeout before it, completed: at most one.
    */
-  digit(symbol: string, atUs: number): MetaflowMatch | undefined {
+  digit(symbol: string, atUs: number, readUs = atUs): MetaflowMatch | undefined {
     const match = this.advance(atUs);
     if (symbol.length !== 1 || !DTMF_SYMBOLS.includes(symbol)) return match;
     const binding = symbol === this.#document.bindingDigit;
     if (this.#collected === undefined) {
       // Looked up no earlier than at the next digit or the timeout: the binding digit alone is a code only for who waits.
-      if (binding) this.#arm(atUs);
+      if (binding) this.#arm(atUs, readUs);
       return match;
     }
     const collected = this.#collected + symbol;
     const found = this.#find(collected);
     if (this.#canGrow(collected, found)) {
       this.#collected = collected;
-      this.#deadlineUs = atUs + this.#timeoutUs;
+      this.#wait(atUs, readUs);
       return undefined;
     }
     this.#collected = undefined;
     if (found !== undefined) return matched(found, collected, atUs);
-    if (binding) this.#arm(atUs);
+    if (binding) this.#arm(atUs, readUs);
     return undefined;
   }
 
@@ -79,12 +82,17 @@ export class MetaflowMachine {
     if (collected === undefined || nowUs < this.#deadlineUs) return undefined;
     this.#collected = undefined;
     const found = this.#find(collected);
-    return found === undefined ? undefined : matched(found, collected, this.#deadlineUs);
+    return found === undefined ? undefined : matched(found, collected, this.#actsUs);
   }
 
-  #arm(atUs: number): void {
+  #arm(atUs: number, readUs: number): void {
     this.#collected = '';
-    this.#deadlineUs = atUs + this.#timeoutUs;
+    this.#wait(atUs, readUs);
+  }
+
+  #wait(atUs: number, readUs: number): void {
+    this.#actsUs = atUs + this.#timeoutUs;
+    this.#deadlineUs = readUs + this.#timeoutUs;
   }
 
   #find(collected: string): Found | undefined {

@@ -153,6 +153,18 @@ describe('a metaflow machine', () => {
     }
   });
 
+  test('digits that waited, read two seconds late, belong to one code with what is typed when they were read', () => {
+    const machine = new MetaflowMachine(labelled(['7', '72'], []));
+    expect(machine.digit('*', 1000 * MS, 3000 * MS)).toBeUndefined();
+    expect(machine.digit('7', 1000 * MS, 3000 * MS)).toBeUndefined();
+    expect(machine.advance(3000 * MS)).toBeUndefined();
+    expect(machine.digit('2', 3300 * MS)?.atUs).toBe(3300 * MS);
+    expect(machine.digit('*', 4000 * MS, 6000 * MS)).toBeUndefined();
+    expect(machine.digit('7', 4000 * MS, 6000 * MS)).toBeUndefined();
+    // It can have been pressed as early as that.
+    expect(machine.advance(7000 * MS)?.atUs).toBe(4800 * MS);
+  });
+
   test('a binding digit that comes after the timeout arms anew', () => {
     const machine = new MetaflowMachine(labelled(['7', '72'], []));
     machine.digit('*', 0);

@@ -19,6 +19,8 @@ const BLOCKED_MS = { from: 1150, to: 3150 };
 const SECRET_MS = { from: 1260, to: 3000 };
 const KEYS_MS = { '*': [1000, 3400], '7': [1080, 3500], '2': [1200], '3': [3600] };
 /** What the machine was busy with. */
+/** Journals are gone at the end; what is in them is looked at so often. */
+const LOOK_MS = 300;
 const LATE_MS = 150;
 
 type Due = { readonly atMs: number; readonly text?: string; readonly bytes?: Uint8Array };
@@ -92,6 +94,10 @@ test.each(Object.keys(SERVERS))(
     const found = new Set<string>();
     while (nowMs() < BLOCKED_MS.to) for (const path of filesWith(root, ...SECRET_NEEDLES)) found.add(path);
     expect([...found], 'while it stood still').toEqual([]);
+    const looks = setInterval(() => {
+      for (const path of filesWith(root, ...SECRET_NEEDLES)) found.add(path);
+    }, LOOK_MS);
+    onTestFinished(() => clearInterval(looks));
     const lateMs = Math.max(await done, await stream.done);
     const legs = await eventually(async () => {
       const { data } = await api.ask('GET', '/calls/c1');
@@ -104,6 +110,7 @@ test.each(Object.keys(SERVERS))(
       async () => (await api.recordings()).find(({ state }) => state === 'stored'),
       'the recording to be stored',
     );
+    expect([...found], 'when it went on').toEqual([]);
     expect(filesWith(root, ...SECRET_NEEDLES)).toEqual([]);
     const manifest = (await api.ask('GET', `/recordings/${document.id}/manifest`)).data as Manifest;
     const [mask, ...more] = manifest.masks;

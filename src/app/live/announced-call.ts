@@ -82,7 +82,7 @@ export class AnnouncedCall {
       bridgedByMedia: false,
       listener: {
         // One that waited was pressed when nobody knows: the code it belongs to has not timed out.
-        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, this.#sinceUs(leg, atUs)),
+        onDigit: (leg, digit, atUs) => this.#commands.digit(leg, digit, this.#sinceUs(leg, atUs), atUs),
         onStarted: (recorder) => this.recordings.started(recorder),
         onClosed: (recorder, failure) => this.recordings.closed(recorder, failure),
         onUnwatched: (codec) => this.events.publish('recording.unwatched', { codec }),
@@ -191,7 +191,7 @@ export class AnnouncedCall {
     const sinceUs = this.#watched(atUs);
     if (sinceUs < atUs) this.#hold(sinceUs);
     this.call.advance(atUs);
-    this.#commands.digit(leg, symbol, sinceUs, Math.max(this.head.announcedUs, Math.min(sinceUs, fromUs)));
+    this.#commands.digit(leg, symbol, sinceUs, atUs, Math.max(this.head.announcedUs, Math.min(sinceUs, fromUs)));
     this.#commands.begin();
   }
 

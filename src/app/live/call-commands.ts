@@ -73,10 +73,10 @@ export class CallCommands {
     });
   }
 
-  /** @param fromUs how far a mask that it asks for reaches back */
-  digit(leg: Leg, symbol: string, atUs: number, fromUs?: number): void {
+  /** @param readUs when it was read: it may have waited since `atUs`. @param fromUs how far a mask that it asks for reaches back */
+  digit(leg: Leg, symbol: string, atUs: number, readUs: number, fromUs?: number): void {
     this.#isAsked = true;
-    this.#control.digit(leg, symbol, atUs, fromUs);
+    this.#control.digit(leg, symbol, atUs, fromUs, readUs);
     this.deadlineUs = this.#control.deadlineUs;
   }
 

@@ -21,7 +21,7 @@ import { LegSockets } from './leg-sockets.ts';
 import { LiveChannels } from './live-channels.ts';
 import { LiveCounts, type LiveNumbers } from './live-counts.ts';
 import type { LiveCallsOptions } from './live-options.ts';
-import { LOOK_MS, LoopWatch } from './loop-watch.ts';
+import { LOOK_MS, LoopWatch, TCP_SETTLE } from './loop-watch.ts';
 import { announceMediaAgain } from './media-again.ts';
 
 /** A call that has ended is shown for so long. */
@@ -60,7 +60,7 @@ export class LiveCalls {
     this.#registry = new CallRegistry(limits);
     this.channels = new LiveChannels(this.#registry, clock);
     const every = options.every ?? everyInterval;
-    const watch = new LoopWatch(clock.now());
+    const watch = new LoopWatch(clock.now(), TCP_SETTLE);
     this.#endWatch = every(LOOK_MS, () => watch.tick(clock.now()));
     this.#ticker = new CallTicker({ now: () => clock.now(), every, onDefect });
     this.#surroundings = {
@@ -76,7 +76,7 @@ export class LiveCalls {
       admit: options.admit,
       calls: () => this.#registry.size,
       turn: () => receiver.caughtUp(),
-      watch: new JointWatch(watch, options.elsewhere ?? new LoopWatch(Number.POSITIVE_INFINITY)),
+      watch: new JointWatch(watch, options.elsewhere ?? new LoopWatch(Number.POSITIVE_INFINITY, TCP_SETTLE)),
       stamps: receiver.stamps,
       onDefect,
     };

@@ -12,6 +12,14 @@ const NOTICED_US = 20_000;
 const TURNS = 3;
 /** … and one more for each of these: a turn takes 32 packets from a socket (libuv), 20 ms each. */
 const READ_IN_A_TURN_US = 640_000;
+/**
+ * What comes by TCP waits in its sender too, once this end's buffers are full, and comes when they have room: a share of the time that the
+ * loop stood still, a few round trips of any path at most.
+ */
+export const TCP_SETTLE = { share: 1 / 4, mostUs: 250_000 } as const;
+
+/** How long after a stall something may still come that waited elsewhere; nothing unless said. */
+export type Settle = { readonly share: number; readonly mostUs: number };
 
 /** Keeps what is read while something may still wait. @param readUs let go of what was read until then; undefined: of everything. */
 export type Holder = { letGo(readUs: number | undefined): void };
@@ -19,26 +27,34 @@ export type Holder = { letGo(readUs: number | undefined): void };
 export class LoopWatch {
   #tickUs: number;
   /** Oldest first: since when the loop stood still, and turns until what waited has been read. */
-  #stalls: { readonly fromUs: number; turns: number }[] = [];
-  /** When the last ticks were, latest last. */
+  #stalls: { readonly fromUs: number; turns: number; readonly settledUs: number }[] = [];
+  /** When the last ticks were, latest last; what was read until the first needs to wait no more. */
   readonly #ticks: number[] = new Array(TURNS + 1).fill(Number.NEGATIVE_INFINITY);
+  readonly #settle: Settle;
   #holders = new Set<Holder>();
 
   /** @param nowUs infinite: it rests */
-  constructor(nowUs: number) {
+  constructor(nowUs: number, settle: Settle = { share: 0, mostUs: 0 }) {
     this.#tickUs = nowUs;
+    this.#settle = settle;
   }
 
   /** The loop goes round. */
   tick(nowUs: number): void {
+    const { share, mostUs } = this.#settle;
     for (const stall of this.#stalls) stall.turns--;
-    this.#stalls = this.#stalls.filter(({ turns }) => turns > 0);
+    this.#stalls = this.#stalls.filter(({ turns, settledUs }) => turns > 0 || nowUs < settledUs);
     const lateUs = nowUs - this.#tickUs;
-    if (lateUs > NOTICED_US)
-      this.#stalls.push({ fromUs: this.#tickUs, turns: TURNS + Math.floor(lateUs / READ_IN_A_TURN_US) });
+    if (lateUs > NOTICED_US) {
+      this.#stalls.push({
+        fromUs: this.#tickUs,
+        turns: TURNS + Math.floor(lateUs / READ_IN_A_TURN_US),
+        settledUs: nowUs + Math.min(mostUs, lateUs * share),
+      });
+    }
     this.#tickUs = nowUs;
     this.#ticks.push(nowUs);
-    this.#ticks.shift();
+    while (this.#ticks.length > TURNS + 1 && this.#ticks[1]! <= nowUs - mostUs) this.#ticks.shift();
     if (this.#holders.size > 0) this.#release();
   }
 

@@ -16,7 +16,7 @@ import { LEG_BUFFER_BYTES } from '../../ingest/rtp/receive-buffer.ts';
 import type { Recorder } from '../../record/recorder.ts';
 import { openShared } from '../../spool/seal/vault.ts';
 import { LiveCalls } from '../live/live-calls.ts';
-import { LoopWatch } from '../live/loop-watch.ts';
+import { LoopWatch, TCP_SETTLE } from '../live/loop-watch.ts';
 import type { ToldRecorder } from '../recordings/recorder-desk.ts';
 import { journalsOf } from '../sealed-journals.ts';
 import { LiveStreams } from '../streams/live-streams.ts';
@@ -57,7 +57,7 @@ export const openMedia = async (options: MediaOptions, link: ReportLink): Promis
   const warn = (fields: object, message: string): void => link.tell('warn', fields, message);
   const receiver = openReceiver(clock);
   // Of the API's thread, which reads streams; it rests until there is one.
-  const elsewhere = new LoopWatch(Number.POSITIVE_INFINITY);
+  const elsewhere = new LoopWatch(Number.POSITIVE_INFINITY, TCP_SETTLE);
   const calls = new LiveCalls({
     ...told,
     lookUp: (accountId, announcement) => link.ask('lookUp', accountId, announcement),

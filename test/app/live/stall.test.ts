@@ -1,7 +1,7 @@
 /** The event loop stands still: what waited in sockets is read out of order, and a mask holds for what was said behind its code. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { LoopWatch } from '../../../src/app/live/loop-watch.ts';
+import { LoopWatch, TCP_SETTLE } from '../../../src/app/live/loop-watch.ts';
 import { finalizeRecording } from '../../../src/finalize/finalize-recording.ts';
 import { findInFiles } from '../../support/scratch.ts';
 import { ACCOUNT, CODES, FRAME_MS, LiveScene, SECRET } from './live-scene.ts';
@@ -36,6 +36,18 @@ describe('the watch of the loop', () => {
     watch.tick(400 * MS);
     watch.tick(430 * MS);
     expect(watch.sinceUs(431 * MS)).toBe(100 * MS);
+  });
+
+  test('keeps what was read meanwhile a while longer where a peer keeps what it can’t send', () => {
+    const watch = new LoopWatch(100 * MS, TCP_SETTLE);
+    const told: (number | undefined)[] = [];
+    watch.hold({ letGo: (readUs) => told.push(readUs) });
+    for (let us = 2100 * MS; us < 2345 * MS; us += 5 * MS) watch.tick(us);
+    expect(watch.sinceUs(2346 * MS)).toBe(100 * MS);
+    expect(new Set(told)).toEqual(new Set([Number.NEGATIVE_INFINITY]));
+    watch.tick(2350 * MS);
+    expect(told.at(-1)).toBeUndefined();
+    expect(watch.sinceUs(2351 * MS)).toBe(2351 * MS);
   });
 
   test('a loop that stands still again and again keeps what is read for a few turns, no longer', () => {

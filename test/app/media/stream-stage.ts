@@ -3,7 +3,7 @@
  * when it stands still, while the calls' own goes on.
  */
 import { onTestFinished, vi } from 'vitest';
-import { LoopWatch } from '../../../src/app/live/loop-watch.ts';
+import { LoopWatch, TCP_SETTLE } from '../../../src/app/live/loop-watch.ts';
 import { StreamLanding } from '../../../src/app/media/stream-landing.ts';
 import { StreamLink } from '../../../src/app/media/stream-link.ts';
 import type { StreamCommands, StreamReports } from '../../../src/app/media/stream-messages.ts';
@@ -49,7 +49,7 @@ export class TestPeer implements StreamPeer {
 
 export class StreamStage {
   readonly ports = new ThreadPair();
-  readonly elsewhere = new LoopWatch(Number.POSITIVE_INFINITY);
+  readonly elsewhere = new LoopWatch(Number.POSITIVE_INFINITY, TCP_SETTLE);
   readonly scene: LiveScene;
   readonly streams: LiveStreams;
   readonly link: StreamLink;
