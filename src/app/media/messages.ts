@@ -2,10 +2,8 @@
  * What the API's thread and the media thread say to each other (`thread-link.ts`): plain data, cloned. A method that returns a promise is
  * asked and answered, the others are told. Types only.
  */
-import type { ActionResult } from '../../call/action.ts';
-import type { RecordAction, RecordCallFields } from '../../core/record-call.ts';
 import type { AuditNote } from '../../http/audit.ts';
-import type { CallAnnouncement, CallDocument, ChannelDocument, ChannelOwner } from '../../http/service.ts';
+import type { CallAnnouncement, CallsService, ChannelsService } from '../../http/service.ts';
 import type { FoundForCall } from '../live/call-lookup.ts';
 import type { RecordingAbout } from '../recordings/about.ts';
 import type { ToldRecorder } from '../recordings/recorder-desk.ts';
@@ -14,24 +12,14 @@ import type { MediaNumbers } from './media-numbers.ts';
 import type { StreamCommands, StreamReports } from './stream-messages.ts';
 import type { ThreadLink } from './thread-link.ts';
 
-/** What the media thread is asked of calls and channels: as `http/service.ts` has it. */
-export interface CallCommands {
-  announce(accountId: string, announcement: CallAnnouncement): Promise<CallDocument>;
-  calls(accountId: string): Promise<readonly CallDocument[]>;
-  call(accountId: string, callId: string): Promise<CallDocument>;
-  answer(accountId: string, callId: string): Promise<CallDocument>;
-  bridge(accountId: string, callId: string): Promise<CallDocument>;
-  announceMedia(accountId: string, callId: string, media: CallAnnouncement['media']): Promise<CallDocument>;
-  hangUp(accountId: string, callId: string): Promise<CallDocument>;
-  channels(accountId: string, owner: ChannelOwner | undefined): Promise<readonly ChannelDocument[]>;
-  channel(accountId: string, uuid: string): Promise<ChannelDocument>;
-  act(
-    accountId: string,
-    uuid: string,
-    fields: RecordCallFields & { readonly action: RecordAction },
-    by: string,
-  ): Promise<ActionResult>;
-}
+/** What the media thread is asked of calls and channels: as `http/service.ts` has it, a list and one of each under names of their own. */
+export type CallCommands = Omit<CallsService, 'list' | 'get'> &
+  Pick<ChannelsService, 'act'> & {
+    readonly calls: CallsService['list'];
+    readonly call: CallsService['get'];
+    readonly channels: ChannelsService['list'];
+    readonly channel: ChannelsService['get'];
+  };
 
 /** What the media thread does. */
 export interface MediaCommands extends CallCommands, StreamCommands {

@@ -8,6 +8,7 @@ import { AppError } from '../../core/errors.ts';
 import { digitsIn } from './dtmf-text.ts';
 import { closing } from './farewell.ts';
 import { isObject, type JsonObject, jsonObjectsIn, textIn } from './json-message.ts';
+import { SaidOnce } from './said-once.ts';
 import type { StreamDialect, StreamFarewell, StreamFormat, StreamKind, StreamSink } from './stream-dialect.ts';
 
 type Control = 'plain-text' | 'json';
@@ -51,15 +52,15 @@ class AsteriskWebsocket implements StreamDialect {
   readonly #sink: StreamSink;
   #control: Control | undefined;
   #format: StreamFormat | undefined;
-  #hasEnded = false;
-  readonly #warned = new Set<string>();
+  readonly #said: SaidOnce;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
+    this.#said = new SaidOnce(sink);
   }
 
   text(message: string): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     const control: Control = message.trimStart().startsWith('{') ? 'json' : 'plain-text';
     const events = control === 'json' ? jsonObjectsIn(message) : [plainEvent(message)];
     this.#control ??= control;
@@ -67,7 +68,7 @@ class AsteriskWebsocket implements StreamDialect {
   }
 
   binary(message: Uint8Array): void {
-    if (this.#hasEnded || message.length === 0) return;
+    if (this.#said.hasEnded || message.length === 0) return;
     if (this.#format === undefined) throw new AppError('STREAM_INVALID', 'media before MEDIA_START');
     if (this.#format.encoding === 'l16le' && message.length % 2 !== 0) {
       throw new AppError('STREAM_INVALID', `${message.length} bytes of media are no 16-bit samples`);
@@ -76,7 +77,7 @@ class AsteriskWebsocket implements StreamDialect {
   }
 
   closed(): void {
-    this.#end('closed');
+    this.#said.end('closed');
   }
 
   /** A channel that is hung up by its own word ends at once; a socket that is merely closed looks like a fault in Asterisk's log. */
@@ -98,10 +99,10 @@ class AsteriskWebsocket implements StreamDialect {
         this.#digit(event);
         break;
       case 'ERROR':
-        this.#warn('Asterisk tells of an error');
+        this.#said.warn('Asterisk tells of an error');
         break;
       default:
-        if (!IGNORED.has(name)) this.#warn(`chan_websocket event ${name} is not known`);
+        if (!IGNORED.has(name)) this.#said.warn(`chan_websocket event ${name} is not known`);
     }
   }
 
@@ -129,20 +130,7 @@ class AsteriskWebsocket implements StreamDialect {
     if (this.#format === undefined) throw new AppError('STREAM_INVALID', 'DTMF_END before MEDIA_START');
     const digits = digitsIn(textIn(event, 'digit'));
     if (digits?.length === 1) this.#sink.digit('both', digits[0]!);
-    else this.#warn('DTMF_END without a digit');
-  }
-
-  #end(reason: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#sink.end(reason);
-  }
-
-  /** Each once; so many kinds of them at most. */
-  #warn(message: string): void {
-    if (this.#warned.has(message) || this.#warned.size >= 8) return;
-    this.#warned.add(message);
-    this.#sink.warn(message);
+    else this.#said.warn('DTMF_END without a digit');
   }
 }
 

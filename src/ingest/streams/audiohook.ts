@@ -18,6 +18,7 @@ import { digitsIn } from './dtmf-text.ts';
 import { closing } from './farewell.ts';
 import { isObject, textIn } from './json-message.ts';
 import { aboutOf, parametersIn } from './media-about.ts';
+import { SaidOnce } from './said-once.ts';
 import type { StreamDialect, StreamFarewell, StreamKind, StreamRequest, StreamSink } from './stream-dialect.ts';
 
 type Open = { readonly media: AudiohookMedia; readonly timeline: AudiohookTimeline; readonly isProbe: boolean };
@@ -40,17 +41,17 @@ class AudiohookDialect implements StreamDialect {
   readonly #session: AudiohookSession;
   #open: Open | undefined;
   #isPaused = false;
-  #hasEnded = false;
-  readonly #warned = new Set<string>();
+  readonly #said: SaidOnce;
 
   constructor(request: StreamRequest, sink: StreamSink) {
     this.#request = request;
     this.#sink = sink;
+    this.#said = new SaidOnce(sink);
     this.#session = new AudiohookSession(request.headers['audiohook-session-id']);
   }
 
   text(text: string): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     const message = audiohookMessage(text);
     this.#session.check(message);
     switch (message.type) {
@@ -64,7 +65,7 @@ class AudiohookDialect implements StreamDialect {
         this.#send('pong', {});
         break;
       case 'error':
-        this.#warn('error', 'the client tells of an error of its own');
+        this.#said.warn('audiohook: the client tells of an error of its own');
         break;
       default:
         this.#inSession(message);
@@ -73,7 +74,7 @@ class AudiohookDialect implements StreamDialect {
   }
 
   binary(bytes: Uint8Array): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     const { timeline, media, isProbe } = this.#opened();
     if (bytes.length % timeline.frameBytes !== 0) throw invalid('a part of a sample of all channels');
     if (bytes.length > MOST_BYTES) throw invalid(`${bytes.length} bytes at once`);
@@ -81,7 +82,7 @@ class AudiohookDialect implements StreamDialect {
     if (isProbe || this.#isPaused) {
       // Fail closed: a client that has said it pauses sends what nobody may keep.
       bytes.fill(0);
-      this.#warn('paused', 'audio in a pause or a probe is not taken');
+      this.#said.warn('audiohook: audio in a pause or a probe is not taken');
       return;
     }
     const atMs = timeline.audio(bytes.length);
@@ -89,11 +90,11 @@ class AudiohookDialect implements StreamDialect {
   }
 
   closed(): void {
-    this.#end('closed');
+    this.#said.end('closed');
   }
 
   farewell(error?: { readonly code: string; readonly message: string }): StreamFarewell {
-    if (this.#hasEnded || !this.#session.hasBegun) return closing(error);
+    if (this.#said.hasEnded || !this.#session.hasBegun) return closing(error);
     const isUnknown = error?.code === 'UNAUTHENTICATED' || error?.code === 'FORBIDDEN';
     const reason = error === undefined ? 'completed' : isUnknown ? 'unauthorized' : 'error';
     return closing(error, [
@@ -131,7 +132,7 @@ class AudiohookDialect implements StreamDialect {
   #inSession(message: AudiohookMessage): void {
     const { timeline, isProbe } = this.#opened();
     if (Math.abs(timeline.at(message.positionMs) - timeline.nowMs) > MOST_APART_MS && !this.#isPaused) {
-      this.#warn('position', "the client's position is not where its audio is");
+      this.#said.warn("audiohook: the client's position is not where its audio is");
     }
     switch (message.type) {
       case 'update':
@@ -148,7 +149,7 @@ class AudiohookDialect implements StreamDialect {
         if (!isProbe) this.#digits(message);
         break;
       default:
-        this.#warn('type', 'messages of an unknown type are left out');
+        this.#said.warn('audiohook: messages of an unknown type are left out');
         break;
     }
   }
@@ -179,13 +180,13 @@ class AudiohookDialect implements StreamDialect {
   /** Keys are the external party's. */
   #digits({ parameters }: AudiohookMessage): void {
     const digits = digitsIn(textIn(parameters, 'digit'));
-    if (digits === undefined) this.#warn('dtmf', 'a dtmf message without a digit');
+    if (digits === undefined) this.#said.warn('audiohook: a dtmf message without a digit');
     else for (const digit of digits) this.#sink.digit('a', digit);
   }
 
   #closes({ parameters }: AudiohookMessage): void {
     this.#send('closed', {});
-    this.#end(this.#open?.isProbe ? 'probe' : (ENDS.get(parameters.reason) ?? 'stop'));
+    this.#said.end(this.#open?.isProbe ? 'probe' : (ENDS.get(parameters.reason) ?? 'stop'));
   }
 
   #opened(): Open {
@@ -195,18 +196,6 @@ class AudiohookDialect implements StreamDialect {
 
   #send(type: string, parameters: object): void {
     this.#sink.send(this.#session.message(type, parameters));
-  }
-
-  #end(reason: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#sink.end(reason);
-  }
-
-  #warn(about: string, message: string): void {
-    if (this.#warned.has(about)) return;
-    this.#warned.add(about);
-    this.#sink.warn(`audiohook: ${message}`);
   }
 }
 

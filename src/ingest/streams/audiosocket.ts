@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../core/errors.ts';
 import { closing } from './farewell.ts';
+import { SaidOnce } from './said-once.ts';
 import type { StreamDialect, StreamFarewell, StreamKind, StreamSink } from './stream-dialect.ts';
 
 const HANG_UP = 0x00;
@@ -32,16 +33,16 @@ class AudioSocketDialect implements StreamDialect {
   #frame: Buffer = Buffer.alloc(HEAD_BYTES + 1024);
   #filled = 0;
   #hasBegun = false;
-  #hasEnded = false;
   #rate = 0;
-  #hasWarned = false;
+  readonly #said: SaidOnce;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
+    this.#said = new SaidOnce(sink, 1);
   }
 
   bytes(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length && !this.#hasEnded; ) {
+    for (let at = 0; at < chunk.length && !this.#said.hasEnded; ) {
       const wanted = this.#filled < HEAD_BYTES ? HEAD_BYTES : HEAD_BYTES + this.#frame.readUInt16BE(1);
       const taken = Math.min(wanted - this.#filled, chunk.length - at);
       this.#makeRoom(this.#filled + taken);
@@ -62,7 +63,7 @@ class AudioSocketDialect implements StreamDialect {
 
   closed(): void {
     this.#frame.fill(0);
-    this.#end('closed');
+    this.#said.end('closed');
   }
 
   /** There is a frame for errors, but Asterisk sends it alone: here, hanging up is all that it understands. */
@@ -82,10 +83,10 @@ class AudioSocketDialect implements StreamDialect {
     const rate = RATES.get(kind);
     if (rate !== undefined) this.#audio(rate, payload);
     else if (kind === UUID) this.#begin(payload);
-    else if (kind === HANG_UP) this.#end('hangup');
+    else if (kind === HANG_UP) this.#said.end('hangup');
     else if (kind === DIGIT) this.#digit(payload);
-    else if (kind === ERROR) this.#warn(`audiosocket: Asterisk tells of error ${payload[0] ?? 0}`);
-    else this.#warn(`audiosocket: frames of kind 0x${kind.toString(16).padStart(2, '0')} are left out`);
+    else if (kind === ERROR) this.#said.warn(`audiosocket: Asterisk tells of error ${payload[0] ?? 0}`);
+    else this.#said.warn(`audiosocket: frames of kind 0x${kind.toString(16).padStart(2, '0')} are left out`);
   }
 
   #digit(payload: Buffer): void {
@@ -108,17 +109,6 @@ class AudioSocketDialect implements StreamDialect {
     if (sampleRate !== this.#rate) this.#sink.format({ encoding: 'l16le', sampleRate, channels: 1 });
     this.#rate = sampleRate;
     this.#sink.audio('both', payload);
-  }
-
-  #end(reason: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#sink.end(reason);
-  }
-
-  #warn(message: string): void {
-    if (!this.#hasWarned) this.#sink.warn(message);
-    this.#hasWarned = true;
   }
 
   #makeRoom(bytes: number): void {

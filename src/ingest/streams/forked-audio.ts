@@ -9,6 +9,7 @@ import type { Leg } from '../../core/leg.ts';
 import { digitsIn } from './dtmf-text.ts';
 import { closing } from './farewell.ts';
 import { isObject, type JsonObject, jsonObjectsIn, textIn } from './json-message.ts';
+import { SaidOnce } from './said-once.ts';
 import type {
   StreamAbout,
   StreamDialect,
@@ -38,24 +39,24 @@ export class ForkedAudio implements StreamDialect {
   /** Of a sample of all channels that is not whole yet. */
   readonly #rest = new Uint8Array(4);
   #restLength = 0;
-  #hasEnded = false;
-  readonly #warned = new Set<string>();
+  readonly #said: SaidOnce;
 
   constructor(request: StreamRequest, sink: StreamSink, options: { texts: 'json' | 'any' }) {
     this.#request = request;
     this.#sink = sink;
+    this.#said = new SaidOnce(sink);
     this.#texts = options.texts;
   }
 
   text(message: string): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     // What looks like JSON and is none may have been a digit, and a digit may be a mask: that is not passed over.
-    if (this.#texts === 'any' && !/^\s*\{/.test(message)) this.#warn('a text that is no JSON is ignored');
+    if (this.#texts === 'any' && !/^\s*\{/.test(message)) this.#said.warn('a text that is no JSON is ignored');
     else for (const object of jsonObjectsIn(message)) this.#object(object);
   }
 
   binary(message: Uint8Array): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     // How mod_audio_fork says that it is done; it leaves it to us to close.
     if (message.length === 0) this.#end('stop');
     else this.#samples(message, 2 * (this.#format ?? this.#begin({})).channels);
@@ -75,7 +76,7 @@ export class ForkedAudio implements StreamDialect {
     else if (dtmf === undefined) this.#other(object);
     if (dtmf === undefined) return;
     const digits = digitsIn(dtmf.digit);
-    if (digits === undefined) this.#warn('a dtmf event without a digit');
+    if (digits === undefined) this.#said.warn('a dtmf event without a digit');
     else for (const digit of digits) this.#sink.digit(dtmf.leg ?? this.#own, digit);
   }
 
@@ -83,7 +84,7 @@ export class ForkedAudio implements StreamDialect {
   #other(object: JsonObject): void {
     const rate = textIn(object, ...RATE_NAMES);
     if (rate !== undefined && rateOf(rate) !== this.#format?.sampleRate) {
-      this.#warn('metadata that came after audio is ignored, and its rate is another: name it in the query');
+      this.#said.warn('metadata that came after audio is ignored, and its rate is another: name it in the query');
     }
   }
 
@@ -130,22 +131,15 @@ export class ForkedAudio implements StreamDialect {
   }
 
   #end(reason: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    if (this.#restLength > 0) this.#warn('the last sample was not whole');
+    if (this.#said.hasEnded) return;
+    if (this.#restLength > 0) this.#said.warn('the last sample was not whole');
     this.#forget();
-    this.#sink.end(reason);
+    this.#said.end(reason);
   }
 
   #forget(): void {
     this.#rest.fill(0);
     this.#restLength = 0;
-  }
-
-  #warn(message: string): void {
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
-    this.#sink.warn(message);
   }
 }
 

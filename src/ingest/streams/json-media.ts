@@ -10,6 +10,7 @@ import { isObject, type JsonObject, jsonObjectsIn, textIn } from './json-message
 import { MediaClock } from './media-clock.ts';
 import { bytesPerMs } from './media-format.ts';
 import { legsOfTrack } from './media-track.ts';
+import { SaidOnce } from './said-once.ts';
 import type {
   StreamAbout,
   StreamDialect,
@@ -43,30 +44,30 @@ export class JsonMediaDialect implements StreamDialect {
   readonly #sink: StreamSink;
   readonly #room = new Base64Room();
   #start: JsonStart | undefined;
-  #hasEnded = false;
+  readonly #said: SaidOnce;
   /** What timestamps count from, once one was seen. */
   #originMs: number | undefined;
   readonly #clocks = new Map<StreamTrack, MediaClock>();
-  readonly #warned = new Set<string>();
 
   constructor(words: JsonMediaWords, request: StreamRequest, sink: StreamSink) {
     this.#words = words;
     this.#request = request;
     this.#sink = sink;
+    this.#said = new SaidOnce(sink);
   }
 
   text(message: string): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     for (const object of jsonObjectsIn(message)) this.#take(object);
   }
 
   binary(): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     throw this.#invalid('a binary message, where all is JSON');
   }
 
   closed(): void {
-    this.#end('closed');
+    this.#said.end('closed');
   }
 
   farewell(error?: { readonly code: string; readonly message: string }): StreamFarewell {
@@ -74,7 +75,7 @@ export class JsonMediaDialect implements StreamDialect {
   }
 
   #take(message: JsonObject): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     const event = textIn(message, 'event');
     switch (event) {
       case undefined:
@@ -89,13 +90,13 @@ export class JsonMediaDialect implements StreamDialect {
         this.#digit(message);
         break;
       case 'stop':
-        this.#end('stop');
+        this.#said.end('stop');
         break;
       case 'error':
-        this.#warn('error', 'the server tells of an error of its own');
+        this.#warn('the server tells of an error of its own');
         break;
       default:
-        if (!this.#words.ignored.includes(event)) this.#warn('event', 'events of an unknown kind are left out');
+        if (!this.#words.ignored.includes(event)) this.#warn('events of an unknown kind are left out');
     }
   }
 
@@ -134,7 +135,7 @@ export class JsonMediaDialect implements StreamDialect {
       this.#clocks.set(track, clock);
     }
     if (!clock.trusts(timestamp, sequence, durationMs)) {
-      this.#warn('clock', 'timestamps do not count milliseconds; audio is placed by arrival');
+      this.#warn('timestamps do not count milliseconds; audio is placed by arrival');
       return numbered;
     }
     this.#originMs ??= timestamp >= FIRST_UNIX_MS ? timestamp : 0;
@@ -146,7 +147,7 @@ export class JsonMediaDialect implements StreamDialect {
     const dtmf = isObject(message.dtmf) ? message.dtmf : {};
     const digits = digitsIn(textIn(dtmf, 'digit') ?? textIn(message, 'digit', 'dtmf'));
     if (digits === undefined) {
-      this.#warn('dtmf', 'a dtmf event without a digit');
+      this.#warn('a dtmf event without a digit');
       return;
     }
     const track = this.#track(textIn(dtmf, 'track') ?? textIn(message, 'track'));
@@ -172,16 +173,8 @@ export class JsonMediaDialect implements StreamDialect {
     return object;
   }
 
-  #end(reason: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#sink.end(reason);
-  }
-
-  #warn(about: string, message: string): void {
-    if (this.#warned.has(about)) return;
-    this.#warned.add(about);
-    this.#sink.warn(`${this.#words.name}: ${message}`);
+  #warn(message: string): void {
+    this.#said.warn(`${this.#words.name}: ${message}`);
   }
 
   #invalid(what: string): AppError {

@@ -8,6 +8,7 @@ import { closing } from './farewell.ts';
 import { isObject, type JsonObject, jsonObjectsIn, textIn } from './json-message.ts';
 import { aboutOf, parametersIn } from './media-about.ts';
 import { mediaFormat } from './media-format.ts';
+import { SaidOnce } from './said-once.ts';
 import type { StreamDialect, StreamFarewell, StreamKind, StreamSink } from './stream-dialect.ts';
 
 /** Two seconds at the highest rate. */
@@ -18,15 +19,15 @@ const IGNORED = ['websocket:cleared', 'websocket:notify', 'websocket:media:updat
 class VonageDialect implements StreamDialect {
   readonly #sink: StreamSink;
   #hasBegun = false;
-  #hasEnded = false;
-  #hasWarned = false;
+  readonly #said: SaidOnce;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
+    this.#said = new SaidOnce(sink, 1);
   }
 
   text(message: string): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     for (const object of jsonObjectsIn(message)) {
       if (this.#hasBegun) this.#event(object);
       else this.#begin(object);
@@ -34,7 +35,7 @@ class VonageDialect implements StreamDialect {
   }
 
   binary(message: Uint8Array): void {
-    if (this.#hasEnded) return;
+    if (this.#said.hasEnded) return;
     if (!this.#hasBegun) throw new AppError('STREAM_INVALID', 'vonage: audio before websocket:connected');
     if (message.length % 2 !== 0) throw new AppError('STREAM_INVALID', 'vonage: half a sample');
     if (message.length > MOST_BYTES) throw new AppError('STREAM_INVALID', `vonage: ${message.length} bytes at once`);
@@ -42,9 +43,7 @@ class VonageDialect implements StreamDialect {
   }
 
   closed(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#sink.end('closed');
+    this.#said.end('closed');
   }
 
   farewell(error?: { readonly code: string; readonly message: string }): StreamFarewell {
@@ -68,19 +67,15 @@ class VonageDialect implements StreamDialect {
     const event = textIn(message, 'event');
     if (event === 'websocket:connected') throw new AppError('STREAM_INVALID', 'vonage: a second websocket:connected');
     if (event === 'websocket:dtmf') this.#digit(message);
-    else if (event === undefined || !IGNORED.includes(event)) this.#warn('events of an unknown kind are left out');
+    else if (event === undefined || !IGNORED.includes(event))
+      this.#said.warn('vonage: events of an unknown kind are left out');
   }
 
   #digit(message: JsonObject): void {
     const said = textIn(message, 'digit') ?? (isObject(message.dtmf) ? textIn(message.dtmf, 'digit') : undefined);
     const digits = digitsIn(said);
-    if (digits === undefined) this.#warn('a dtmf event without a digit');
+    if (digits === undefined) this.#said.warn('vonage: a dtmf event without a digit');
     else for (const digit of digits) this.#sink.digit('both', digit);
-  }
-
-  #warn(message: string): void {
-    if (!this.#hasWarned) this.#sink.warn(`vonage: ${message}`);
-    this.#hasWarned = true;
   }
 }
 
