@@ -38,6 +38,8 @@ export class AnnouncedCall {
   readonly #journals: CallJournals;
   #isBridged = false;
   #heardUntilUs = Number.NEGATIVE_INFINITY;
+  /** Whether each leg's packets say when they arrived, so that what is read has not waited; kept here because every packet asks. */
+  #areStamped: boolean;
   /** Streams whose servers have paused or masked the call and not taken it back. */
   readonly #maskingStreams = new Set<string>();
   #ending: Promise<void> | undefined;
@@ -52,6 +54,7 @@ export class AnnouncedCall {
     this.head = head;
     this.#onEnded = onEnded;
     this.#surroundings = surroundings;
+    this.#areStamped = surroundings.stamps;
     const { accountId, callId, direction } = head;
     const { random, limits, onDefect } = surroundings;
     this.events = new CallEvents(surroundings.events, accountId, callId, onDefect);
@@ -63,6 +66,9 @@ export class AnnouncedCall {
         party: parties[leg],
         limits,
         take: (packet) => this.#take(packet),
+        onSource: () => {
+          this.#areStamped = LEGS.every((each) => this.#isStamped(each));
+        },
         onDefect,
       });
     this.legs = { a: leg('a'), b: leg('b') };
@@ -262,8 +268,9 @@ export class AnnouncedCall {
 
   /** The hot path: per packet, nothing is allocated here. */
   #take(packet: MediaPacket): void {
-    const sinceUs = this.#sinceUs(packet.leg, packet.arrivalUs);
-    if (sinceUs < packet.arrivalUs) this.#hold(sinceUs);
+    const { arrivalUs } = packet;
+    const sinceUs = this.#areStamped ? arrivalUs : this.#sinceUs(packet.leg, arrivalUs);
+    if (sinceUs < arrivalUs) this.#hold(sinceUs);
     if (sinceUs >= this.#commands.deadlineUs) this.#commands.advance(sinceUs);
     this.call.packet(packet);
     this.#commands.begin();

@@ -49,6 +49,7 @@ export class AnnouncedLeg implements RtpSink {
   /** When the last packet came, µs; apart from whether one has, for a number that may also be none is allocated anew each time. */
   #lastUs = Number.NEGATIVE_INFINITY;
   readonly #take: (packet: MediaPacket) => void;
+  readonly #onSource: () => void;
   readonly #onDefect: (error: unknown) => void;
   readonly #limits: LegLimits;
   /** Once something came by a path that queues, it counts as one. */
@@ -65,6 +66,8 @@ export class AnnouncedLeg implements RtpSink {
     limits: LegLimits;
     /** The call's: it copies what it keeps. */
     take: (packet: MediaPacket) => void;
+    /** Told when `source` is another. */
+    onSource?: () => void;
     /** Told of a socket's error, and of what `take` threw. */
     onDefect: (error: unknown) => void;
   }) {
@@ -73,6 +76,7 @@ export class AnnouncedLeg implements RtpSink {
     this.party = options.party;
     this.#limits = options.limits;
     this.#take = options.take;
+    this.#onSource = options.onSource ?? (() => {});
     this.#onDefect = options.onDefect;
   }
 
@@ -143,14 +147,14 @@ export class AnnouncedLeg implements RtpSink {
     if (before === source) return;
     if (before === undefined ? this.state === 'receiving' && this.#socket !== undefined : before.isAlive(nowUs))
       throw new AppError('CONFLICT', `leg ${this.leg} has a source already`);
-    this.#source = source;
+    this.#hear(source);
     before?.displaced();
   }
 
   /** The stream is gone; another may come. */
   detach(source: LegSource): void {
     if (this.#source !== source) return;
-    this.#source = undefined;
+    this.#hear(undefined);
     if (this.state === 'receiving') this.state = 'silent';
   }
 
@@ -177,9 +181,14 @@ export class AnnouncedLeg implements RtpSink {
   async close(reason: Parameters<LegSource['callEnded']>[0] = 'idle'): Promise<void> {
     this.state = 'ended';
     const source = this.#source;
-    this.#source = undefined;
+    this.#hear(undefined);
     source?.callEnded(reason);
     await this.#socket?.close();
+  }
+
+  #hear(source: LegSource | undefined): void {
+    this.#source = source;
+    this.#onSource();
   }
 
   #silent(): void {

@@ -29,6 +29,9 @@ const LONGEST_CATCH_UP_US = 2_000_000;
 /** Batches read before others get a turn of the event loop. */
 const BATCHES_A_TURN = 8;
 
+/** `native/kernel/rc_udp.c`: a socket's number is its place, and above it how often that was used before. */
+const PLACES = 1 << 16;
+
 /** `native/kernel/rc_udp.h`: a record's head. */
 const HEAD = { socket: 4, arrival: 8, length: 16, port: 18, family: 20, address: 24, bytes: 40 } as const;
 
@@ -39,7 +42,8 @@ export class NativeReceiver implements UdpReceiver {
   readonly #udp: Handle<'udp'>;
   /** What turns the receiver's clock into the service's. */
   readonly #offsetUs: number;
-  readonly #sockets = new Map<number, NativeSocket>();
+  /** By their places: looked up for each datagram. */
+  readonly #sockets: (NativeSocket | undefined)[] = [];
   readonly #batch = new Uint8Array(BATCH_BYTES);
   readonly #view = new DataView(this.#batch.buffer);
   readonly #counts = new Float64Array(6);
@@ -71,8 +75,8 @@ export class NativeReceiver implements UdpReceiver {
     const [id = 0, port = 0, granted = 0] = told;
     // Linux tells twice what counts (socket(7), SO_RCVBUF).
     const receiveBufferBytes = process.platform === 'linux' ? granted / 2 : granted;
-    const socket = new NativeSocket({ port, receiveBufferBytes, listener, onClose: () => this.#close(id) });
-    this.#sockets.set(id, socket);
+    const socket = new NativeSocket({ id, port, receiveBufferBytes, listener, onClose: () => this.#close(id) });
+    this.#sockets[id & (PLACES - 1)] = socket;
     return socket;
   }
 
@@ -94,7 +98,7 @@ export class NativeReceiver implements UdpReceiver {
     if (this.#isClosed) return;
     this.counts;
     this.#isClosed = true;
-    this.#sockets.clear();
+    this.#sockets.length = 0;
     this.#native.udpStop(this.#udp);
   }
 
@@ -104,7 +108,8 @@ export class NativeReceiver implements UdpReceiver {
   }
 
   #close(id: number): void {
-    if (!this.#sockets.delete(id) || this.#isClosed) return;
+    if (this.#sockets[id & (PLACES - 1)]?.id !== id) return;
+    this.#sockets[id & (PLACES - 1)] = undefined;
     this.#native.udpClose(this.#udp, id);
   }
 
@@ -124,8 +129,9 @@ export class NativeReceiver implements UdpReceiver {
   #give(at: number): void {
     this.#handed++;
     // It may have been closed since.
-    const socket = this.#sockets.get(this.#view.getUint32(at + HEAD.socket, true));
-    if (socket === undefined) return;
+    const id = this.#view.getUint32(at + HEAD.socket, true);
+    const socket = this.#sockets[id & (PLACES - 1)];
+    if (socket === undefined || socket.id !== id) return;
     const start = at + HEAD.bytes;
     const end = start + this.#view.getUint16(at + HEAD.length, true);
     socket.give(
@@ -140,6 +146,7 @@ export class NativeReceiver implements UdpReceiver {
 }
 
 class NativeSocket implements UdpSocket {
+  readonly id: number;
   readonly port: number;
   readonly receiveBufferBytes: number;
   readonly #listener: UdpListener;
@@ -152,7 +159,14 @@ class NativeSocket implements UdpSocket {
   #last3 = 0;
   #source: UdpSource = { address: '', port: 0 };
 
-  constructor(options: { port: number; receiveBufferBytes: number; listener: UdpListener; onClose: () => void }) {
+  constructor(options: {
+    id: number;
+    port: number;
+    receiveBufferBytes: number;
+    listener: UdpListener;
+    onClose: () => void;
+  }) {
+    this.id = options.id;
     this.port = options.port;
     this.receiveBufferBytes = options.receiveBufferBytes;
     this.#listener = options.listener;
