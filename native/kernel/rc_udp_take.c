@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,29 +206,32 @@ static void deliver(rc_taker *taker, rc_batch *batch, int slot, size_t length, u
   prepare(taker, message, slot);
 }
 
-/* Empties one socket, as far as the batch has room; one that fills as fast as it is emptied waits for the next round. */
-static void take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t number, rc_taken *taken) {
+/*
+ * Empties one socket, as far as the batch has room; one that fills as fast as it is emptied waits for the next round. Returns whether it may
+ * hold something still.
+ */
+static int take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t number, rc_taken *taken) {
   for (size_t before = taken->datagrams;;) {
     if (taken->datagrams - before >= MOST_OF_A_SOCKET) {
       double latest = taker->latest_us[number & (PLACES - 1)];
       if (latest < taken->until) taken->until = latest;
-      return;
+      return 1;
     }
     /* A batch of the longest datagrams fits, or it would be torn out of its order. */
     if (!rc_batch_has_room(batch)) {
       taken->is_full = 1;
-      return;
+      return 1;
     }
 #if USES_RECVMMSG
     int count = recvmmsg(descriptor, taker->messages, BATCH, MSG_DONTWAIT, NULL);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
+    if (count <= 0) return errno != EAGAIN && errno != EWOULDBLOCK;
     for (int i = 0; i < count; i++) deliver(taker, batch, i, taker->messages[i].msg_len, number, taken);
-    if (count < BATCH) return;
+    if (count < BATCH) return 0;
 #else
     ssize_t length = recvmsg(descriptor, message_of(taker, 0), MSG_DONTWAIT);
     if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return;
+    if (length < 0) return 0;
     deliver(taker, batch, 0, (size_t)length, number, taken);
 #endif
   }
@@ -289,15 +293,21 @@ static void empty(int wake) {
 
 #if USES_RECVMMSG
 
-/* Tells the waking pipe from the sockets, whose numbers have 32 bits. */
-#define WAKE UINT64_MAX
+/*
+ * A socket is told of once when something has come, and not looked at again in the next round as well, which would cost as much as a tenth of
+ * receiving. So whoever leaves something in it has to ask anew. The descriptor rides in the upper half: what is ready can be read without a
+ * look at any table.
+ */
+static struct epoll_event interest(int descriptor, uint32_t number) {
+  return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uint64_t)(uint32_t)descriptor << 32 | number};
+}
 
 rc_taker *rc_taker_open(int wake) {
+  (void)wake;
   rc_taker *taker = make();
   if (taker == NULL) return NULL;
   taker->epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = EPOLLIN, .data.u64 = WAKE};
-  if (taker->epoll >= 0 && epoll_ctl(taker->epoll, EPOLL_CTL_ADD, wake, &event) == 0) return taker;
+  if (taker->epoll >= 0) return taker;
   int fault = errno;
   rc_taker_close(taker);
   errno = fault;
@@ -310,9 +320,8 @@ void rc_taker_close(rc_taker *taker) {
   free_common(taker);
 }
 
-/* The descriptor rides in the upper half: what is ready can be read without a look at any table. */
 int rc_taker_add(rc_taker *taker, int descriptor, uint32_t number) {
-  struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(uint32_t)descriptor << 32 | number};
+  struct epoll_event event = interest(descriptor, number);
   forget(taker, number);
   return epoll_ctl(taker->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
 }
@@ -323,8 +332,15 @@ void rc_taker_remove(rc_taker *taker, int descriptor, uint32_t number) {
 }
 
 void rc_taker_wait(rc_taker *taker, int wake) {
-  struct epoll_event first;
-  if (epoll_wait(taker->epoll, &first, 1, -1) == 1 && first.data.u64 == WAKE) empty(wake);
+  /* Whether something is ready can be asked of the epoll itself, which then tells of it still. */
+  struct pollfd both[] = {{.fd = taker->epoll, .events = POLLIN}, {.fd = wake, .events = POLLIN}};
+  if (poll(both, 2, -1) > 0 && (both[1].revents & POLLIN) != 0) empty(wake);
+}
+
+/* Tells again of a socket that something was left in. */
+static void ask_again(rc_taker *taker, uint64_t data) {
+  struct epoll_event event = interest((int)(data >> 32), (uint32_t)data);
+  epoll_ctl(taker->epoll, EPOLL_CTL_MOD, (int)(data >> 32), &event);
 }
 
 void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
@@ -333,9 +349,9 @@ void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   for (;;) {
     size_t before = taken->datagrams;
     int count = epoll_wait(taker->epoll, taker->ready, READY, 0);
-    for (int i = 0; i < count && !taken->is_full; i++) {
+    for (int i = 0; i < count; i++) {
       uint64_t data = taker->ready[i].data.u64;
-      if (data != WAKE) take_from(taker, batch, (int)(data >> 32), (uint32_t)data, taken);
+      if (taken->is_full || take_from(taker, batch, (int)(data >> 32), (uint32_t)data, taken)) ask_again(taker, data);
     }
     /* Fewer than asked for: those were all. */
     if (count < READY || taken->is_full || taken->datagrams == before) return;
@@ -414,7 +430,7 @@ void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   /* Begins elsewhere each time, so that none is always the last. */
   for (size_t i = 0; i < taker->count && !taken->is_full; i++) {
     size_t at = (taker->next + i) % taker->count;
-    if ((taker->polled[at].revents & POLLIN) != 0) take_from(taker, batch, taker->polled[at].fd, taker->numbers[at], taken);
+    if ((taker->polled[at].revents & POLLIN) != 0) (void)take_from(taker, batch, taker->polled[at].fd, taker->numbers[at], taken);
   }
   taker->next++;
 }

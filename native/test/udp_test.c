@@ -118,6 +118,26 @@ static void stays_whole_when_full(void) {
   rc_udp_stop(udp);
 }
 
+/* All of it comes in one round, and nothing behind it: more sockets than are told of at once, more of a socket than is taken at once. */
+static void empties_all_sockets(void) {
+  enum { SOCKETS = 300, DATAGRAMS = 70 };
+  rc_udp_options options = {.interval_us = 200000, .ring_bytes = 1 << 24, .notify = count_notice};
+  rc_udp *udp = rc_udp_start(&options);
+  uint32_t number;
+  uint16_t ports[SOCKETS], busy;
+  int small, large;
+  assert(udp != NULL && rc_udp_bind(udp, "127.0.0.1", 0, 1 << 22, &number, &busy, &large) == 0);
+  for (int i = 0; i < SOCKETS; i++) assert(rc_udp_bind(udp, "127.0.0.1", 0, 1 << 17, &number, &ports[i], &small) == 0);
+  /* As the machine lets it hold. */
+  uint32_t of_one = large >= 1 << 22 ? 5000 : 100;
+  for (uint32_t i = 0; i < of_one; i++) send_to(busy, &i, sizeof i);
+  for (uint32_t i = 0; i < DATAGRAMS; i++)
+    for (int socket = 0; socket < SOCKETS; socket++) send_to(ports[socket], &i, sizeof i);
+  size_t wanted = SOCKETS * DATAGRAMS + of_one;
+  assert(read_some(udp, wanted, ignored) == wanted);
+  rc_udp_stop(udp);
+}
+
 /* Of many sockets: what came first is read first, to the datagram. */
 static double last_arrival;
 static uint32_t last_value;
@@ -172,6 +192,7 @@ int main(void) {
   for (int i = 0; i < 100; i++) takes_in_order(udp);
   sorts_across_sockets(udp);
   rc_udp_stop(udp);
+  empties_all_sockets();
   stays_whole_when_full();
   starts_and_stops(1000);
   close(sender);
