@@ -105,7 +105,7 @@ const growthLines = (growth: readonly Growth[]): string[] =>
 const finalizeLines = (lines: readonly Line[]): string[] => [
   ...(lines.some(({ group }) => group === 'finalize')
     ? [
-        'Finalizing: ours reads a sealed journal and seals its file, others read PCM; theirs is the whole program, ours a worker that has finished a call before. The call is the 8 kHz one, which at 16 kHz lasts half as long.',
+        'Finalizing: ours reads a sealed journal and seals its file, others read PCM; theirs is the whole program, ours a worker that has finished three calls before. The call is the 8 kHz one, which at 16 kHz lasts half as long.',
       ]
     : []),
   ...(lines.some(({ group }) => group === 'stop')

@@ -1,4 +1,4 @@
-/** A sealed journal to a finished, sealed file in this thread, as a finalizing worker does it that has finished a call before. */
+/** A sealed journal to a finished, sealed file in this thread, as a finalizing worker does it that has finished a few before. */
 import { randomBytes } from 'node:crypto';
 import { soundSeconds, USUAL_SOUND } from '../trial.ts';
 import { built } from './built.ts';
@@ -7,7 +7,7 @@ import type { Loop } from './loop.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** What compiles. */
-const WARM_SECONDS = 10;
+const WARM = { calls: 3, seconds: 60 };
 
 export const loop: Loop = async ({ call, options, folder }) => {
   const { finalizeRecording } = await built('finalize/finalize-recording');
@@ -29,7 +29,7 @@ export const loop: Loop = async ({ call, options, folder }) => {
     if (Math.abs(duration_ms / 1000 - seconds) > 1 || sample_rate !== sound.rate || channels !== sound.channels)
       throw new Error(`it made ${duration_ms} ms of ${sample_rate} Hz, ${channels} channels`);
   };
-  await finalized(WARM_SECONDS, new Stopwatch());
+  for (let call = 0; call < WARM.calls; call++) await finalized(WARM.seconds, new Stopwatch());
   const watch = new Stopwatch();
   const seconds = soundSeconds(call, sound);
   await finalized(seconds, watch);
