@@ -43,6 +43,17 @@ static napi_value interleave(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* (pcm: Int16Array, step, scale, out: Float32Array) */
+static napi_value scale(napi_env env, napi_callback_info info) {
+  rc_arguments arguments = rc_arguments_of(env, info);
+  rc_array pcm = rc_array_at(&arguments, 0, napi_int16_array);
+  size_t step = (size_t)rc_whole_at(&arguments, 1, 1, 256);
+  double by = rc_number_at(&arguments, 2);
+  rc_array out = rc_array_at(&arguments, 3, napi_float32_array);
+  if (!arguments.is_bad) rc_scale(pcm.data, step, by, out.data, least((pcm.length + step - 1) / step, out.length));
+  return NULL;
+}
+
 /* (pcm: Int16Array): number */
 static napi_value peak(napi_env env, napi_callback_info info) {
   rc_arguments arguments = rc_arguments_of(env, info);
@@ -159,7 +170,7 @@ static napi_value g722_decode(napi_env env, napi_callback_info info) {
 napi_status rc_block_functions(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       RC_FUNCTION("ulawDecode", ulaw_decode), RC_FUNCTION("alawDecode", alaw_decode), RC_FUNCTION("mixInto", mix_into),
-      RC_FUNCTION("interleave", interleave),  RC_FUNCTION("peak", peak),              RC_FUNCTION("energy", energy),
+      RC_FUNCTION("interleave", interleave),  RC_FUNCTION("scale", scale),            RC_FUNCTION("peak", peak),              RC_FUNCTION("energy", energy),
       RC_FUNCTION("goertzel", goertzel),      RC_FUNCTION("resample", resample),      RC_FUNCTION("g722Open", g722_open),
       RC_FUNCTION("g722Reset", g722_reset),   RC_FUNCTION("g722Decode", g722_decode),
   };

@@ -5,6 +5,7 @@
 #include "arguments.h"
 
 napi_status rc_block_functions(napi_env env, napi_value exports);
+napi_status rc_memory_functions(napi_env env, napi_value exports);
 napi_status rc_mp3_functions(napi_env env, napi_value exports);
 napi_status rc_udp_functions(napi_env env, napi_value exports);
 

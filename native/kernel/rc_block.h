@@ -16,6 +16,8 @@ void rc_alaw_decode(const uint8_t *codes, int16_t *pcm, size_t count);
 void rc_mix_into(int16_t *into, const int16_t *from, size_t count);
 /* Pairs of left and right: 2 × count samples. */
 void rc_interleave(const int16_t *left, const int16_t *right, int16_t *pairs, size_t count);
+/* One channel of interleaved samples, from its first: out[i] = pcm[i · step] · scale, the product a double. */
+void rc_scale(const int16_t *pcm, size_t step, double scale, float *out, size_t count);
 /* The largest magnitude, 0 to 32768. */
 int32_t rc_peak(const int16_t *pcm, size_t count);
 /* The sum of squares. */

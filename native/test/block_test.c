@@ -27,6 +27,11 @@ static void mixing(void) {
   int16_t pairs[8];
   rc_interleave(into, from, pairs, 4);
   assert(pairs[0] == 32767 && pairs[1] == 1 && pairs[6] == 0 && pairs[7] == 0);
+  float floats[3];
+  rc_scale(pairs + 1, 2, 2, floats, 3);
+  assert(floats[0] == 2 && floats[1] == -2 && floats[2] == -12);
+  rc_scale(pairs, 3, 0.5, floats, 2);
+  assert(floats[0] == 16383.5f && floats[1] == -0.5f);
   assert(rc_peak(into, 4) == 32768 && rc_peak(into, 0) == 0);
   assert(rc_energy(from, 4) == 38);
 }

@@ -41,10 +41,10 @@ static uint16_t u16_at(const uint8_t *at) {
 
 static uint8_t batch[1 << 20];
 
-/* Reads until `wanted` datagrams came, or a second passed. Returns bytes of the last read; counts in *datagrams. */
+/* Reads until `wanted` datagrams came, or ten seconds passed. Returns bytes of the last read; counts in *datagrams. */
 static size_t read_some(rc_udp *udp, size_t wanted, void (*each)(const uint8_t *record)) {
   size_t datagrams = 0;
-  for (int tries = 0; tries < 1000 && datagrams < wanted; tries++) {
+  for (int tries = 0; tries < 10000 && datagrams < wanted; tries++) {
     size_t bytes = rc_udp_read(udp, batch, sizeof batch);
     for (size_t at = 0; at < bytes; at += u32_at(batch + at)) {
       assert(u32_at(batch + at) % 8 == 0 && at + u32_at(batch + at) <= bytes);

@@ -46,14 +46,18 @@ export function* assemble(
     if (lockstep.beginning !== undefined) assembly ??= new Assembly(lockstep, gaps);
     if (next === 'end') break;
     if (next === 'abreast') {
-      yield* assembly?.settled() ?? [];
+      const { settledUs } = lockstep;
+      while (assembly?.hasBlock(settledUs) === true) yield assembly.block();
       yield ABREAST;
       continue;
     }
     const { track } = next;
     if (!decoders.has(track)) yield { kind: 'track', track };
     const decoder = decoders.get(track);
-    if (decoder !== undefined) yield* assembly!.frame(next, decoder);
+    if (decoder === undefined) continue;
+    // What begins well before the frame is ready.
+    while (assembly!.hasBlock(next.startUs)) yield assembly!.block();
+    assembly!.frame(next, decoder);
   }
   yield* assembly!.rest();
 }
@@ -70,6 +74,8 @@ class Assembly {
   readonly #block: Block;
   readonly #taken: Assembled;
   #position = 0;
+  /** Frames that begin before that sample have come. */
+  #settled = 0;
 
   constructor(lockstep: Lockstep, gaps: Gaps) {
     const { startUs, sampleRate } = lockstep.beginning!;
@@ -89,19 +95,27 @@ class Assembly {
     this.#taken = { kind: 'block', block: this.#block };
   }
 
-  /** What begins well before the frame is ready; then the frame. */
-  *frame(placed: PlacedFrame, decoder: FrameDecoder): Generator<Assembled, void> {
-    const { track, startUs, payload } = placed;
-    const durationUs = (track.decoding.duration(payload) * 1e6) / track.codec.clockRate;
+  frame(placed: PlacedFrame, decoder: FrameDecoder): void {
+    const { track, startUs, duration } = placed;
+    const durationUs = (duration * 1e6) / track.codec.clockRate;
     this.#hear(track.leg, startUs, Math.min(startUs + durationUs, this.#endUs));
-    yield* this.#blocks(startUs);
     this.#legs[track.leg].frame(placed, decoder);
   }
 
-  /** What is ready by what is settled, no frame in hand. */
-  *settled(): Generator<Assembled, void> {
-    const { settledUs } = this.#lockstep;
-    if (settledUs > Number.NEGATIVE_INFINITY) yield* this.#blocks(settledUs);
+  /** Whether a block is ready: every frame that begins before `us` has come, and the block lies well before. */
+  hasBlock(us: number): boolean {
+    const until = Math.min(this.#sampleAt(us) - this.#samples(SETTLING_US), this.#total);
+    if (this.#position + this.#blockSamples > until) return false;
+    this.#settled = this.#sampleAt(us);
+    return true;
+  }
+
+  /** One that is ready; what ended well before is over. */
+  block(): Assembled {
+    const over = this.#settled - this.#samples(OVER_US);
+    this.#legs.a.finishBefore(over);
+    this.#legs.b.finishBefore(over);
+    return this.#take(this.#blockSamples);
   }
 
   /** All that is left, to the recording's end. */
@@ -115,23 +129,16 @@ class Assembly {
     while (this.#position < total) yield this.#take(Math.min(this.#blockSamples, total - this.#position));
   }
 
-  /** Every frame that begins before `us` has come: what lies well before is ready, and runs that end well before are over. */
-  *#blocks(us: number): Generator<Assembled, void> {
-    const settled = Math.floor(((us - this.#startUs) * this.#sampleRate) / 1e6);
-    const until = Math.min(settled - this.#samples(SETTLING_US), this.#total);
-    while (this.#position + this.#blockSamples <= until) {
-      this.#legs.a.finishBefore(settled - this.#samples(OVER_US));
-      this.#legs.b.finishBefore(settled - this.#samples(OVER_US));
-      yield this.#take(this.#blockSamples);
-    }
-  }
-
   get #endUs(): number {
     return this.#lockstep.result?.endUs ?? Number.POSITIVE_INFINITY;
   }
 
   get #total(): number {
     return Math.round(((this.#endUs - this.#startUs) * this.#sampleRate) / 1e6);
+  }
+
+  #sampleAt(us: number): number {
+    return Math.floor(((us - this.#startUs) * this.#sampleRate) / 1e6);
   }
 
   #samples(us: number): number {

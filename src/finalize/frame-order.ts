@@ -1,12 +1,15 @@
 /** A queue of frames by where they begin on the call's clock: a binary heap whose payload slots are used again. Pure. */
+import type { FrameRecord } from '../spool/journal-record.ts';
+import { HeldPayload } from './held-payload.ts';
 
 export type OrderedFrame = {
   startUs: number;
   track: number;
   ticks: number;
+  /** How long it is, in ticks. */
+  duration: number;
   arrival: number;
-  payload: Buffer;
-  length: number;
+  readonly payload: HeldPayload;
 };
 
 export class FrameOrder {
@@ -24,21 +27,14 @@ export class FrameOrder {
   }
 
   /** Copies a frame in. */
-  push(startUs: number, track: number, ticks: number, payload: Uint8Array): void {
-    const frame = this.#free.pop() ?? {
-      startUs,
-      track,
-      ticks,
-      arrival: 0,
-      payload: Buffer.allocUnsafe(256),
-      length: 0,
-    };
-    if (frame.payload.length < payload.length) frame.payload = Buffer.allocUnsafe(payload.length);
-    frame.payload.set(payload);
-    frame.length = payload.length;
+  push(startUs: number, duration: number, record: FrameRecord): void {
+    const { track, ticks } = record;
+    const frame = this.#free.pop() ?? { startUs, track, ticks, duration, arrival: 0, payload: new HeldPayload() };
+    frame.payload.hold(record);
     frame.startUs = startUs;
     frame.track = track;
     frame.ticks = ticks;
+    frame.duration = duration;
     frame.arrival = this.#arrivals++;
     let at = this.#heap.push(frame) - 1;
     while (at > 0) {

@@ -1,19 +1,23 @@
 /**
  * One run of a leg: frames of one track that follow each other, decoded, brought to the output rate and the call's clock, and added
- * to the leg's buffer. A short hole inside it is silence of the right length; after a long one a new run begins. Where the line bends,
+ * to the leg's buffer, several at once where their codec lets them be joined. A short hole inside it is silence of the right length; after a long one a new run begins. Where the line bends,
  * the run does: without a seam, its decoder as it is. No I/O.
  */
 
 import { withStep } from '../kernel/filter-bank.ts';
 import { Resampler } from '../kernel/resampler.ts';
-import type { FrameDecoder } from '../media/codec.ts';
+import type { Codec, FrameDecoder } from '../media/codec.ts';
 import { filterBank } from './filter-banks.ts';
+import type { HeldPayload } from './held-payload.ts';
+import { JoinedPayloads } from './joined-payloads.ts';
 import type { LegBuffer } from './leg-buffer.ts';
 
 /** A longer hole ends the run: its sound has died away, and position is measured anew. */
 const LONGEST_HOLE_SECONDS = 0.5;
 /** More than a resampler that only follows a drift reaches back. */
 const HISTORY_SAMPLES = 64;
+/** As much of its input as a resampler is given at a time: it keeps room for no more. */
+const PIECE_SAMPLES = 960;
 
 export class LegRun {
   readonly #buffer: LegBuffer;
@@ -30,14 +34,16 @@ export class LegRun {
   #resampler: Resampler | undefined;
   /** The last samples that were copied, while they are: a resampler that takes over begins with them. */
   readonly #history: Int16Array | undefined;
-  /** Source samples so far, decoded or filled in; output samples so far. */
+  /** Frames that are not decoded yet. */
+  readonly #joined: JoinedPayloads | undefined;
+  /** Source samples so far, those of joined frames among them; output samples so far. */
   #taken = 0;
   #made = 0;
   /** Where the step is this one since: source samples, and outputs, which need not be whole. */
   #bentAt = 0;
   #bentOut = 0;
-  #pcm: Int16Array = new Int16Array(960);
-  #out: Int16Array = new Int16Array(960);
+  #pcm: Int16Array = new Int16Array(PIECE_SAMPLES);
+  readonly #out: Int16Array = new Int16Array(PIECE_SAMPLES);
 
   /**
    * @param position output sample at which the frame with `startTicks` begins.
@@ -46,18 +52,18 @@ export class LegRun {
   constructor(options: {
     buffer: LegBuffer;
     decoder: FrameDecoder;
-    sourceRate: number;
-    clockRate: number;
+    codec: Codec;
     startTicks: number;
     position: number;
     nominal: number;
     step: number;
   }) {
-    const { nominal, step } = options;
+    const { codec, nominal, step } = options;
     this.#buffer = options.buffer;
     this.#decoder = options.decoder;
-    this.#sourceRate = options.sourceRate;
-    this.#clockRate = options.clockRate;
+    this.#joined = JoinedPayloads.of(codec);
+    this.#sourceRate = codec.sampleRate;
+    this.#clockRate = codec.wire.clockRate;
     this.#startTicks = options.startTicks;
     this.#position = options.position;
     this.#nominal = nominal;
@@ -79,6 +85,7 @@ export class LegRun {
 
   /** From `ticks` on, or where the run is if it is past that, there are as many source samples for an output sample as `step` says. */
   bend(ticks: number, step: number): void {
+    this.flush();
     const at = this.#sampleAt(ticks);
     if (at > this.#taken) this.#silence(at - this.#taken);
     if (step === this.#step) return;
@@ -91,18 +98,35 @@ export class LegRun {
     this.#step = step;
   }
 
-  /** Decodes a frame. What overlaps audio that the run already has is left out. @param samples at most, at the source's rate. */
-  frame(ticks: number, payload: Uint8Array, samples: number): void {
+  /** Decodes a frame, or keeps it to be decoded with the next. What overlaps audio that the run already has is left out. */
+  frame(ticks: number, payload: HeldPayload, duration: number): void {
     const at = this.#sampleAt(ticks);
     if (at > this.#taken) this.#silence(at - this.#taken);
-    if (this.#pcm.length < samples) this.#pcm = new Int16Array(samples);
-    const decoded = this.#decoder.decode(payload, this.#pcm);
+    if (at >= this.#taken && this.#joined?.fits(payload) === true) {
+      if (!this.#joined.hasRoomFor(payload)) this.flush();
+      this.#taken += this.#joined.take(payload);
+      return;
+    }
+    this.flush();
+    this.#makeRoom(Math.ceil((duration * this.#sourceRate) / this.#clockRate));
+    const decoded = this.#decoder.decode(payload.bytes, this.#pcm);
     const skip = Math.min(decoded, Math.max(0, this.#taken - at));
-    this.#put(this.#pcm, skip, decoded - skip);
+    this.#taken += decoded - skip;
+    this.#give(this.#pcm, skip, decoded - skip);
+  }
+
+  /** Decodes what waits for a next frame. */
+  flush(): void {
+    const samples = this.#joined?.samples ?? 0;
+    if (samples === 0) return;
+    this.#makeRoom(samples);
+    this.#joined!.decode(this.#decoder, this.#pcm);
+    this.#give(this.#pcm, 0, samples);
   }
 
   /** Ends the run: what the resampler still holds comes out. */
   finish(): void {
+    this.flush();
     if (this.#resampler === undefined) return;
     this.#resampler.end();
     let left = Math.round(this.#outAt(this.#taken)) - this.#made;
@@ -123,23 +147,32 @@ export class LegRun {
     return this.#bentOut + (taken - this.#bentAt) / this.#step;
   }
 
-  #silence(count: number): void {
-    if (this.#pcm.length < count) this.#pcm = new Int16Array(count);
-    this.#pcm.fill(0, 0, count);
-    this.#put(this.#pcm, 0, count);
+  #makeRoom(samples: number): void {
+    if (this.#pcm.length < samples) this.#pcm = new Int16Array(samples);
   }
 
-  #put(pcm: Int16Array, from: number, count: number): void {
-    if (count <= 0) return;
+  #silence(count: number): void {
+    this.flush();
+    this.#makeRoom(count);
+    this.#pcm.fill(0, 0, count);
     this.#taken += count;
+    this.#give(this.#pcm, 0, count);
+  }
+
+  /** Source samples that follow those before. */
+  #give(pcm: Int16Array, from: number, count: number): void {
+    if (count <= 0) return;
     if (this.#resampler === undefined) {
       this.#buffer.add(this.#position + this.#made, pcm, from, count);
       this.#made += count;
       this.#remember(pcm, from, count);
       return;
     }
-    this.#resampler.push(pcm.subarray(from, from + count));
-    for (let made = this.#resampler.pull(this.#out); made > 0; made = this.#resampler.pull(this.#out)) this.#emit(made);
+    for (let at = from; at < from + count; at += PIECE_SAMPLES) {
+      this.#resampler.push(pcm.subarray(at, Math.min(at + PIECE_SAMPLES, from + count)));
+      for (let made = this.#resampler.pull(this.#out); made > 0; made = this.#resampler.pull(this.#out))
+        this.#emit(made);
+    }
   }
 
   #remember(pcm: Int16Array, from: number, count: number): void {

@@ -2,6 +2,7 @@
 import type { FrameDecoder } from '../media/codec.ts';
 import { LegBuffer } from './leg-buffer.ts';
 import { LegRun } from './leg-run.ts';
+import type { LinePath } from './line-path.ts';
 import type { PlacedFrame } from './lockstep.ts';
 import type { SurveyedTrack } from './survey.ts';
 
@@ -18,8 +19,7 @@ export class LegTrack {
     this.#originUs = originUs;
   }
 
-  frame({ track, path, startUs, ticks, payload }: PlacedFrame, decoder: FrameDecoder): void {
-    const { sampleRate } = track.decoding;
+  frame({ track, path, startUs, ticks, duration, payload }: PlacedFrame, decoder: FrameDecoder): void {
     const { clockRate } = track.codec;
     const piece = path.pieceAt((ticks * 1e6) / clockRate);
     let on = this.#runs.get(track);
@@ -27,17 +27,15 @@ export class LegTrack {
       on.run.finish();
       on = undefined;
     }
-    const step = (index: number): number => sampleRate / (this.#sampleRate * path.pieces[index]!.scale);
     if (on === undefined) {
       const run = new LegRun({
         buffer: this.buffer,
         decoder,
-        sourceRate: sampleRate,
-        clockRate,
+        codec: track.decoding,
         startTicks: ticks,
         position: Math.round(((startUs - this.#originUs) * this.#sampleRate) / 1e6),
-        nominal: sampleRate / this.#sampleRate,
-        step: step(piece),
+        nominal: track.decoding.sampleRate / this.#sampleRate,
+        step: this.#step(track, path, piece),
       });
       on = { run, decoder, piece };
       decoder.reset();
@@ -45,17 +43,28 @@ export class LegTrack {
     }
     while (on.piece < piece) {
       on.piece++;
-      on.run.bend((path.pieces[on.piece]!.mediaUs * clockRate) / 1e6, step(on.piece));
+      on.run.bend((path.pieces[on.piece]!.mediaUs * clockRate) / 1e6, this.#step(track, path, on.piece));
     }
-    on.run.frame(ticks, payload, Math.ceil((track.decoding.duration(payload) * sampleRate) / clockRate));
+    on.run.frame(ticks, payload, duration);
   }
 
-  /** Ends the runs that end before output sample `position`: their frames have all come. Infinite: every run. */
+  /**
+   * All that has come is in the buffer then. Ends the runs that end before output sample `position`: their frames have all come. Infinite:
+   * every run.
+   */
   finishBefore(position: number): void {
     for (const [track, { run }] of this.#runs) {
-      if (run.end >= position) continue;
+      if (run.end >= position) {
+        run.flush();
+        continue;
+      }
       run.finish();
       this.#runs.delete(track);
     }
+  }
+
+  /** Source samples for an output sample on a path's piece. */
+  #step({ decoding }: SurveyedTrack, path: LinePath, piece: number): number {
+    return decoding.sampleRate / (this.#sampleRate * path.pieces[piece]!.scale);
   }
 }

@@ -11,6 +11,7 @@ import type { FrameRecord } from '../spool/journal-record.ts';
 import { artefactRate } from './artefact-rate.ts';
 import { Contradiction } from './contradiction.ts';
 import { FrameOrder } from './frame-order.ts';
+import type { HeldPayload } from './held-payload.ts';
 import type { LinePath } from './line-path.ts';
 import { VIEW_US } from './line-steering.ts';
 import { MaskCover } from './mask-cover.ts';
@@ -35,16 +36,18 @@ export interface Records {
 /** How long a frame is, in ticks; by its payload, where that was kept. */
 export type DurationOf = (frame: FrameRecord, track: SurveyedTrack) => number;
 
-const byPayload: DurationOf = ({ payload }, { decoding }) => decoding.duration(payload);
+const byPayload: DurationOf = (frame, { ticks }) => ticks.of(frame);
 
+/** Valid, as its payload is, until the next frame is asked for. */
 export type PlacedFrame = {
   track: SurveyedTrack;
   path: LinePath;
   /** Start on the call's clock, µs. */
   startUs: number;
   ticks: number;
-  /** Valid until the next frame is asked for. */
-  payload: Uint8Array;
+  /** How long it is, in ticks. */
+  duration: number;
+  payload: HeldPayload;
 };
 
 /** Known before the first frame is placed. */
@@ -64,7 +67,8 @@ export class Lockstep {
   readonly #lookaheadUs: number;
   readonly #durationOf: DurationOf;
   readonly #order = new FrameOrder();
-  readonly #placed: Partial<PlacedFrame> = {};
+  /** Used again. */
+  #placed: PlacedFrame | undefined;
   /** Read behind, and not due. */
   #held: FrameRecord | undefined;
   /** Frames read ahead, and behind. */
@@ -99,7 +103,9 @@ export class Lockstep {
 
   /** The frame that was read last and is not due was only lent: it is read again. */
   rest(): void {
-    if (this.#held !== undefined) this.#held = { ...this.#held, payload: Buffer.from(this.#held.payload) };
+    if (this.#held === undefined) return;
+    const { track, arrivalUs, ticks, payload } = this.#held;
+    this.#held = { track, arrivalUs, ticks, payload: Buffer.from(payload) };
   }
 
   /** @returns the next frame; `abreast` when the journal has to grow first. @throws Contradiction; CODEC_UNSUPPORTED */
@@ -185,7 +191,7 @@ export class Lockstep {
   }
 
   #push(frame: FrameRecord): void {
-    const { track: number, arrivalUs, ticks, payload } = frame;
+    const { track: number, arrivalUs, ticks } = frame;
     const track = this.survey.tracks.get(number)!;
     const line = this.survey.lines.get(track.line)!;
     const isNew = line.path === undefined;
@@ -198,9 +204,10 @@ export class Lockstep {
       if (startUs < this.settledUs - SETTLING_US + ROUNDING_US || startUs < this.#givenUs)
         throw new Contradiction('a frame begins before what has been placed');
     }
-    const endUs = mediaUs + (this.#durationOf(frame, track) * 1e6) / rate;
+    const duration = this.#durationOf(frame, track);
+    const endUs = mediaUs + (duration * 1e6) / rate;
     if (endUs > line.placedUs) line.placedUs = endUs;
-    this.#order.push(startUs, number, ticks, payload);
+    this.#order.push(startUs, duration, frame);
     this.#dueUs = arrivalUs - this.survey.horizonUs;
   }
 
@@ -213,14 +220,21 @@ export class Lockstep {
     this.#settle(frame.startUs);
     const track = this.survey.tracks.get(frame.track)!;
     track.placed++;
-    const placed = this.#placed;
-    placed.track = track;
-    placed.path = this.survey.lines.get(track.line)!.path!;
-    placed.startUs = frame.startUs;
-    placed.ticks = frame.ticks;
-    placed.payload = frame.payload.subarray(0, frame.length);
+    const path = this.survey.lines.get(track.line)!.path!;
+    const { startUs, ticks, duration, payload } = frame;
     this.#order.release(frame);
-    return placed as PlacedFrame;
+    const placed = this.#placed;
+    if (placed === undefined) {
+      this.#placed = { track, path, startUs, ticks, duration, payload };
+      return this.#placed;
+    }
+    placed.track = track;
+    placed.path = path;
+    placed.startUs = startUs;
+    placed.ticks = ticks;
+    placed.duration = duration;
+    placed.payload = payload;
+    return placed;
   }
 
   /** Says what has to be known before anything is placed. */

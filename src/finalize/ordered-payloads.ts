@@ -21,13 +21,13 @@ export function* orderedPayloads(
   const next = (): Uint8Array => {
     const frame = order.shift()!;
     order.release(frame);
-    return frame.payload.subarray(0, frame.length);
+    return frame.payload.bytes;
   };
 
   for (const record of readJournal(path, undefined, key)) {
     if (record.kind !== 'frame' || record.frame.track !== wanted.track) continue;
-    const { arrivalUs, ticks, payload } = record.frame;
-    order.push(line.onCall((ticks * 1e6) / wanted.codec.clockRate), wanted.track, ticks, payload);
+    const { arrivalUs, ticks } = record.frame;
+    order.push(line.onCall((ticks * 1e6) / wanted.codec.clockRate), wanted.ticks.of(record.frame), record.frame);
     const settledUs = arrivalUs - survey.horizonUs;
     while (order.firstUs < settledUs || order.length > MOST_WAITING) yield next();
   }

@@ -48,6 +48,15 @@ type Follow = {
   left?: () => void;
 };
 
+/**
+ * What a journal and a file come through lies outside of V8's heap, little of it in: with room for many small objects the large ones behind
+ * them wait until all of the heap is looked through.
+ */
+const YOUNG_MEBIBYTES = 4;
+
+const startWorker = (): Worker =>
+  new Worker(WORKER_URL, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEBIBYTES } });
+
 export class FinalizePool {
   readonly #size: number;
   readonly #startWorker: () => Worker;
@@ -59,7 +68,7 @@ export class FinalizePool {
   #closed = false;
 
   /** @param size threads at most. */
-  constructor(size: number, { start = () => new Worker(WORKER_URL), now = () => performance.now() }: PoolOptions = {}) {
+  constructor(size: number, { start = startWorker, now = () => performance.now() }: PoolOptions = {}) {
     this.#size = Math.max(1, size);
     this.#startWorker = start;
     this.#now = now;

@@ -3,30 +3,14 @@
  * no audio. The finalizer reads ahead with it; what it decides by it holds only for what it has asked to be settled.
  */
 import { AppError } from '../core/errors.ts';
-import type { Codec } from '../media/codec.ts';
-import { codecFor } from '../media/codecs/registry.ts';
-import { formatWireCodec } from '../media/wire-codec.ts';
 import { type JournalEnd, type JournalFile, type JournalRecord, readJournal } from '../spool/journal-reader.ts';
-import type {
-  CloseRecord,
-  FrameRecord,
-  MaskRecord,
-  OpenRecord,
-  TallyRecord,
-  TrackRecord,
-} from '../spool/journal-record.ts';
+import type { CloseRecord, FrameRecord, MaskRecord, OpenRecord, TallyRecord } from '../spool/journal-record.ts';
 import { LineObservation } from './line-fit.ts';
 import { LinePath } from './line-path.ts';
 import { LineSteering } from './line-steering.ts';
+import { SurveyedTrack } from './surveyed-track.ts';
 
-export type SurveyedTrack = TrackRecord & {
-  readonly codec: TrackRecord['codec'];
-  readonly decoding: Codec;
-  readonly line: number;
-  frames: number;
-  /** How many of them have been placed. */
-  placed: number;
-};
+export type { SurveyedTrack } from './surveyed-track.ts';
 
 /** A line with frames. Media time in µs. */
 export type SurveyedLine = {
@@ -109,12 +93,7 @@ export class JournalSurveyor {
         this.#horizonUs = record.open.extent?.horizonUs ?? 0;
         break;
       case 'track':
-        this.tracks.set(record.track.track, {
-          ...record.track,
-          decoding: knownCodec(record.track),
-          frames: 0,
-          placed: 0,
-        });
+        this.tracks.set(record.track.track, new SurveyedTrack(record.track));
         break;
       case 'mask':
         this.#masks.set(record.mask.id, record.mask);
@@ -189,7 +168,8 @@ export class JournalSurveyor {
     };
   }
 
-  #frame({ track: number, arrivalUs, ticks, payload }: FrameRecord): void {
+  #frame(frame: FrameRecord): void {
+    const { track: number, arrivalUs, ticks } = frame;
     const track = this.tracks.get(number);
     if (track === undefined) return;
     this.frames++;
@@ -197,10 +177,10 @@ export class JournalSurveyor {
     if (arrivalUs > this.clockUs) this.clockUs = arrivalUs;
     const rate = track.codec.clockRate;
     const startUs = (ticks * 1e6) / rate;
-    const durationUs = (track.decoding.duration(payload) * 1e6) / rate;
+    const durationUs = (track.ticks.of(frame) * 1e6) / rate;
     const endUs = startUs + durationUs;
     if (durationUs > this.longestUs) this.longestUs = durationUs;
-    const line = this.lines.get(track.line) ?? this.#newLine(track, arrivalUs, startUs);
+    const line = this.lines.get(track.line) ?? this.#newLine(track, arrivalUs);
     line.observation.add(endUs, arrivalUs - startUs - durationUs);
     if (startUs < line.firstUs) line.firstUs = startUs;
     if (endUs > line.lastUs) line.lastUs = endUs;
@@ -210,12 +190,12 @@ export class JournalSurveyor {
     if (this.#viewUs < Number.POSITIVE_INFINITY) line.steering?.look(line.lastUs, line.placedUs);
   }
 
-  #newLine(track: SurveyedTrack, firstArrivalUs: number, startUs: number): SurveyedLine {
+  #newLine(track: SurveyedTrack, firstArrivalUs: number): SurveyedLine {
     const line: SurveyedLine = {
       observation: new LineObservation(this.#viewUs),
       firstArrivalUs,
-      firstUs: startUs,
-      lastUs: startUs,
+      firstUs: Number.POSITIVE_INFINITY,
+      lastUs: Number.NEGATIVE_INFINITY,
       placedUs: Number.NEGATIVE_INFINITY,
       path: track.path && new LinePath(track.path),
       steering: undefined,
@@ -253,9 +233,3 @@ const brokenOffAt = (masks: readonly MaskRecord[], lastFrameUs: number): number 
       endUs === null ? Math.max(lastUs, heldUntilUs, effectiveAtUs + LEAST_MASK_US) : lastUs,
     lastFrameUs,
   );
-
-const knownCodec = (track: TrackRecord): Codec => {
-  const codec = codecFor(track.codec);
-  if (codec !== undefined) return codec;
-  throw new AppError('CODEC_UNSUPPORTED', `no decoder for ${formatWireCodec(track.codec)}`);
-};

@@ -35,6 +35,8 @@ export interface BlockKernel {
   mixInto(into: Int16Array, from: Int16Array): void;
   /** Left and right into pairs: as many as all three have room for. */
   interleave(left: Int16Array, right: Int16Array, pairs: Int16Array): void;
+  /** One channel of interleaved samples, from its first, every `step`th, times `scale`: as many as both have. */
+  scale(pcm: Int16Array, step: number, scale: number, out: Float32Array): void;
   /** The largest magnitude, 0 to 32768. */
   peakOf(pcm: Int16Array): number;
   /** The sum of squares. */

@@ -1,4 +1,4 @@
-/** Adds, interleaves and folds 16-bit PCM. Pure; the caller owns every buffer; the buffers of one call must not overlap. */
+/** Adds, interleaves, scales and folds 16-bit PCM. Pure; the caller owns every buffer; the buffers of one call must not overlap. */
 
 /** `dst[i] = dst[i] + src[i]`, held within 16 bits, for as many samples as both have. */
 export function mixInto(dst: Int16Array, src: Int16Array): void {
@@ -16,6 +16,12 @@ export function interleave(left: Int16Array, right: Int16Array, dst: Int16Array)
     dst[2 * i] = left[i]!;
     dst[2 * i + 1] = right[i]!;
   }
+}
+
+/** One channel of interleaved samples, from its first: `dst[i] = src[i · step] · factor`, for as many samples as both have. */
+export function scale(src: Int16Array, step: number, factor: number, dst: Float32Array): void {
+  const count = Math.min(Math.ceil(src.length / step), dst.length);
+  for (let i = 0, at = 0; i < count; i++, at += step) dst[i] = src[at]! * factor;
 }
 
 /**

@@ -10,6 +10,7 @@ export const nativeKernel = (native: NativeModule): BlockKernel => ({
   g722: () => new NativeG722(native),
   mixInto: (into, from) => native.mixInto(into, from),
   interleave: (left, right, pairs) => native.interleave(left, right, pairs),
+  scale: (pcm, step, scale, out) => native.scale(pcm, step, scale, out),
   peakOf: (pcm) => native.peak(pcm),
   energyOf: (pcm) => native.energy(pcm),
   goertzel: (samples, from, count, coefficients, energies) =>

@@ -13,6 +13,7 @@ export type NativeModule = {
   alawDecode(codes: Uint8Array, pcm: Int16Array): void;
   mixInto(into: Int16Array, from: Int16Array): void;
   interleave(left: Int16Array, right: Int16Array, pairs: Int16Array): void;
+  scale(pcm: Int16Array, step: number, scale: number, out: Float32Array): void;
   peak(pcm: Int16Array): number;
   energy(pcm: Int16Array): number;
   goertzel(
@@ -33,6 +34,9 @@ export type NativeModule = {
   g722Open(): Handle<'g722'>;
   g722Reset(decoder: Handle<'g722'>): void;
   g722Decode(decoder: Handle<'g722'>, payload: Uint8Array, out: Int16Array): number;
+
+  /** @returns whether it was all of its memory and could be taken: it is empty then, as is every other view. */
+  release(bytes: Uint8Array): boolean;
 
   /** Name and version of the machine's libmp3lame; undefined where it has none. */
   mp3Library(): string | undefined;

@@ -4,7 +4,7 @@ import { decodeAlaw, decodeUlaw } from './g711.ts';
 import { G722Decoder } from './g722.ts';
 import { goertzelEnergy } from './goertzel.ts';
 import { energyOf, peakOf } from './level.ts';
-import { interleave, mixInto } from './mix.ts';
+import { interleave, mixInto, scale } from './mix.ts';
 import { resample } from './resample-loops.ts';
 
 export const portableKernel: BlockKernel = {
@@ -14,6 +14,7 @@ export const portableKernel: BlockKernel = {
   g722: () => new G722Decoder(),
   mixInto,
   interleave,
+  scale,
   peakOf,
   energyOf,
   goertzel: (samples, from, count, coefficients, energies) => {

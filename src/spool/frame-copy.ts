@@ -50,13 +50,18 @@ export const copySummed = (
 };
 
 /** Copies `bytes[start, end)` to `into[at…]`, which must be so long. */
-export const copyBytes = (bytes: Uint8Array, start: number, end: number, into: DataView, at: number): void => {
-  const memory = memoryOf(bytes);
-  const last = bytes.byteOffset + end;
-  let from = bytes.byteOffset + start;
+export const copyBytes = (bytes: Uint8Array, start: number, end: number, into: DataView, at: number): void =>
+  copyMemory(memoryOf(bytes), bytes.byteOffset + start, bytes.byteOffset + end, into, at);
+
+/** Copies `memory[start, end)` to `into[at…]`. The two must not overlap, and both must be so long. */
+export const copyMemory = (memory: DataView, start: number, end: number, into: DataView, at: number): void => {
+  let from = start;
   let to = at;
-  for (; from + 4 <= last; from += 4, to += 4) into.setInt32(to, memory.getInt32(from, true), true);
-  for (; from < last; from++, to++) into.setUint8(to, memory.getUint8(from));
+  for (; from + 8 <= end; from += 8, to += 8) {
+    into.setInt32(to, memory.getInt32(from, true), true);
+    into.setInt32(to + 4, memory.getInt32(from + 4, true), true);
+  }
+  for (; from < end; from++, to++) into.setUint8(to, memory.getUint8(from));
 };
 
 /** Goes on with `sum` over `bytes[start, end)`. */
@@ -77,6 +82,9 @@ const eight = (low: number, high: number): number =>
   TABLE[0x200 | ((high >>> 8) & 0xff)]! ^
   TABLE[0x100 | ((high >>> 16) & 0xff)]! ^
   TABLE[high >>> 24]!;
+
+/** Just the memory that `bytes` covers. */
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 let viewed: DataView = new DataView(new ArrayBuffer(0));
 let viewedBefore = viewed;

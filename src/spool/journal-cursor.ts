@@ -2,8 +2,8 @@
  * Reads a journal record by record, in bounded memory, also while it still grows. What is not whole is not there: in a journal that
  * is written to it may be whole later; in one that is closed its tail is torn or damaged there.
  */
-import { crc32 } from 'node:zlib';
 import { AppError } from '../core/errors.ts';
+import { EMPTY_SUM, summed, sumOf } from './frame-copy.ts';
 import {
   type CloseRecord,
   FRAME_HEAD_BYTES,
@@ -19,6 +19,7 @@ import {
 } from './journal-record.ts';
 import type { JournalSource } from './journal-source.ts';
 import type { JournalWindow } from './journal-window.ts';
+import { LentFrame } from './lent-frame.ts';
 
 export type JournalRecord =
   | { readonly kind: 'open'; readonly open: OpenRecord }
@@ -29,14 +30,12 @@ export type JournalRecord =
   /** `frame` and its payload are valid until the next record is asked for. */
   | { readonly kind: 'frame'; readonly frame: FrameRecord };
 
-const NO_PAYLOAD = Buffer.alloc(0);
-
 export class JournalCursor {
   /** Bytes that were whole, in the clear. */
   bytes = JOURNAL_MAGIC.length;
   readonly #path: string;
   readonly #window: JournalWindow;
-  readonly #frame: FrameRecord = { track: 0, arrivalUs: 0, ticks: 0, payload: NO_PAYLOAD };
+  readonly #frame = new LentFrame();
   readonly #frameRecord: JournalRecord = { kind: 'frame', frame: this.#frame };
   #isFirst = true;
 
@@ -50,16 +49,17 @@ export class JournalCursor {
     for (;;) {
       const length = this.#whole();
       if (length === 0) return undefined;
-      const { buffer, from } = this.#window;
-      const body = from + RECORD_HEAD_BYTES;
-      const kind = buffer[body]!;
+      const window = this.#window;
+      const { buffer, view } = window;
+      const body = window.from + RECORD_HEAD_BYTES;
+      const kind = view.getUint8(body);
       const isFrame = kind === KIND.frame;
       const record = isFrame ? this.#frameRecord : note(kind, buffer.toString('utf8', body + 1, body + length));
       if (this.#isFirst && record?.kind !== 'open')
         throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${this.#path}`);
-      if (isFrame) this.#take(buffer, body, length);
+      if (isFrame) this.#take(buffer, view, body, body + length);
       this.#isFirst = false;
-      this.#window.from = body + length;
+      window.from = body + length;
       this.bytes += RECORD_HEAD_BYTES + length;
       if (record !== undefined) return record;
     }
@@ -77,31 +77,34 @@ export class JournalCursor {
 
   /** Holds no memory until the next record is asked for; the last one is no longer valid. */
   rest(): void {
-    this.#frame.payload = NO_PAYLOAD;
+    this.#frame.giveBack();
     this.#window.rest();
   }
 
   /** The length of the next record's body; 0 when it is not there, or not as it was written. */
   #whole(): number {
     const window = this.#window;
-    if (!window.fill(RECORD_HEAD_BYTES)) return 0;
-    const length = window.buffer.readUInt32LE(window.from);
-    if (length === 0 || length > MAX_RECORD_BYTES || !window.fill(RECORD_HEAD_BYTES + length)) return 0;
-    const { buffer, from } = window;
-    const body = from + RECORD_HEAD_BYTES;
-    return crc32(buffer.subarray(body, body + length)) === buffer.readUInt32LE(from + 4) ? length : 0;
+    if (window.to - window.from < RECORD_HEAD_BYTES && !window.fill(RECORD_HEAD_BYTES)) return 0;
+    const length = window.view.getUint32(window.from, true);
+    if (length === 0 || length > MAX_RECORD_BYTES) return 0;
+    const total = RECORD_HEAD_BYTES + length;
+    if (window.to - window.from < total && !window.fill(total)) return 0;
+    if (window.isProven) return length;
+    const { view, from } = window;
+    const sum = summed(view, from + RECORD_HEAD_BYTES, from + total, EMPTY_SUM);
+    return sumOf(sum) === view.getInt32(from + 4, true) ? length : 0;
   }
 
-  #take(buffer: Buffer, body: number, length: number): void {
+  #take(buffer: Buffer, view: DataView, body: number, end: number): void {
     const frame = this.#frame;
-    frame.track = buffer.readUInt16LE(body + 2);
-    frame.arrivalUs = buffer.readDoubleLE(body + 4);
-    frame.ticks = buffer.readDoubleLE(body + 12);
-    frame.payload = buffer.subarray(body + FRAME_HEAD_BYTES, body + length);
+    frame.track = view.getUint16(body + 2, true);
+    frame.arrivalUs = view.getFloat64(body + 4, true);
+    frame.ticks = view.getFloat64(body + 12, true);
+    frame.lend(buffer, view, body + FRAME_HEAD_BYTES, end);
   }
 }
 
-/** The checksum has already said that the text is what was written; a kind of a later version is passed over. */
+/** Its sum or its segment has already said that the text is what was written; a kind of a later version is passed over. */
 const note = (kind: number, json: string): JournalRecord | undefined => {
   switch (kind) {
     case KIND.open:

@@ -2,11 +2,12 @@
  * What a recording's journal holds: the only contract between the recorder and the finalizer (design §3).
  *
  *     file    "RCJOURN1" record*
- *     record  length u32 · crc32 u32 · body       length and crc (IEEE, of the body) little-endian
+ *     record  length u32 · crc32 u32 · body       length and crc (IEEE, of the body) little-endian; crc 0 in a sealed journal
  *     body    kind u8 · content                    content is JSON, but for frames:
  *     frame   kind u8 · flags u8 · track u16 · arrivalUs f64 · ticks f64 · payload, still encoded
  *
- * A frame that falls into a mask is never in here: it was withheld before anything was written.
+ * In a sealed journal (`journal-segments.ts`) the same records lie in segments that are proven as a whole: a sum would prove nothing more,
+ * and none is checked there. A frame that falls into a mask is never in here: it was withheld before anything was written.
  */
 import type { Leg } from '../core/leg.ts';
 import type { Format, MaskMode } from '../core/record-call.ts';
@@ -165,7 +166,7 @@ export type CloseRecord = {
   readonly withheldUntilUs: number;
 };
 
-/** A frame as it was written; the object and the view are reused by the reader. */
+/** A frame as it was written; a reader uses the object and the memory of the payload again. */
 export type FrameRecord = {
   track: number;
   arrivalUs: number;

@@ -4,6 +4,7 @@
  *     file     "RCJOURN2" · salt 32 · segment*
  *     segment  length u32 · ciphertext · tag 16       length, of the ciphertext, little-endian
  *
+ * What is in the segments, one behind the other, are the records of `journal-record.ts`, without sums: a tag proves all of its segment.
  * The key is that file's alone (`fileKey`), the nonce is the segment's number: one that was moved, swapped or comes from another file
  * does not open. That segments are missing at the end nobody can tell from a recorder that died there: the close record is the end.
  */

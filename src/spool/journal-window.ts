@@ -5,7 +5,11 @@ export type ReadAt = (into: Buffer, at: number, position: number) => number;
 
 /** `buffer[from, to)` is there and not taken yet; whoever takes of it raises `from`. */
 export interface JournalWindow {
+  /** Whether what it gives is proven to be what was written; else its records' sums say so. */
+  readonly isProven: boolean;
   readonly buffer: Buffer;
+  /** The same memory as `buffer`, from its first byte on. */
+  readonly view: DataView;
   from: number;
   readonly to: number;
   /** Reads on until so much is there. @returns whether it is: a journal that grows may have it later */

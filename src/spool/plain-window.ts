@@ -1,4 +1,5 @@
 /** A window on a plain journal: its bytes as they lie there. */
+import { viewOf } from './frame-copy.ts';
 import type { JournalWindow, ReadAt } from './journal-window.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -7,9 +8,12 @@ const SPARES = 4;
 const spares: Buffer[] = [];
 
 const NOTHING = Buffer.alloc(0);
+const NO_VIEW = viewOf(NOTHING);
 
 export class PlainWindow implements JournalWindow {
+  readonly isProven = false;
   buffer: Buffer = NOTHING;
+  view: DataView = NO_VIEW;
   from = 0;
   to = 0;
   readonly #read: ReadAt;
@@ -34,6 +38,7 @@ export class PlainWindow implements JournalWindow {
     if (this.buffer.length === CHUNK_BYTES && spares.length < SPARES) spares.push(this.buffer);
     this.#position += this.from;
     this.buffer = NOTHING;
+    this.view = NO_VIEW;
     this.from = 0;
     this.to = 0;
   }
@@ -45,9 +50,11 @@ export class PlainWindow implements JournalWindow {
   /** Brings what is left to the front of a buffer that is large enough. */
   #makeRoom(wanted: number): void {
     const before = this.buffer;
-    if (wanted > before.length)
+    if (wanted > before.length) {
       this.buffer =
         wanted > CHUNK_BYTES ? Buffer.allocUnsafe(wanted) : (spares.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES));
+      this.view = viewOf(this.buffer);
+    }
     before.copy(this.buffer, 0, this.from, this.to);
     this.#position += this.from;
     this.to -= this.from;

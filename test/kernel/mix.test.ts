@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { downmix, interleave, mixInto } from '../../src/kernel/mix.ts';
+import { downmix, interleave, mixInto, scale } from '../../src/kernel/mix.ts';
 
 test.each([
   { name: 'plain sums', onto: [1, -2, 0], add: [10, 20, -30], sum: [11, 18, -30] },
@@ -29,6 +29,17 @@ describe('interleave', () => {
     interleave(Int16Array.of(1, 2), Int16Array.of(-1, -2), short);
     expect([...short]).toEqual([1, -1, 9]);
   });
+});
+
+test.each([
+  { name: 'the first of two channels', src: [1, -2, 3, -4], step: 2, out: [0.5, 1.5] },
+  { name: 'a whole one where the last group is cut', src: [1, -2, 3], step: 2, out: [0.5, 1.5] },
+  { name: 'no more than there is room for', src: [1, 2, 3, 4], step: 1, out: [0.5, 1, 1.5] },
+  { name: 'nothing of nothing', src: [], step: 2, out: [] },
+])('scale: $name', ({ src, step, out }) => {
+  const dst = new Float32Array(Math.min(3, out.length + 1)).fill(9);
+  scale(Int16Array.from(src), step, 0.5, dst);
+  expect([...dst]).toEqual([...out, 9].slice(0, dst.length));
 });
 
 test.each([

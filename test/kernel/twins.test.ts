@@ -97,6 +97,21 @@ describe.skipIf(nativeModule === undefined)('the native kernel gives what the po
     );
   });
 
+  test('a channel as floats, whatever the scale', () => {
+    const scales = fc.oneof(fc.constant(1 / 0.95), fc.double({ min: -3, max: 3, noNaN: true }));
+    fc.assert(
+      fc.property(seeds, lengths, lengths, fc.integer({ min: 1, max: 5 }), scales, (seed, from, to, step, scale) => {
+        const pcm = pcmOf(seed, from);
+        alike(native, (kernel) => {
+          const out = new Float32Array(to);
+          kernel.scale(pcm, step, scale, out);
+          return out;
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   test('a bank of frequencies', () => {
     fc.assert(
       fc.property(seeds, fc.integer({ min: 1, max: 900 }), fc.integer({ min: 0, max: 50 }), (seed, count, from) => {

@@ -2,14 +2,21 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { type JournalEnd, readJournal } from '../../src/spool/journal-reader.ts';
-import type { OpenRecord } from '../../src/spool/journal-record.ts';
-import { SEALED_HEAD_BYTES, SEGMENT_HEAD_BYTES, TAG_BYTES } from '../../src/spool/journal-segments.ts';
+import { type OpenRecord, RECORD_HEAD_BYTES } from '../../src/spool/journal-record.ts';
+import {
+  SEALED_HEAD_BYTES,
+  SEGMENT_HEAD_BYTES,
+  SegmentOpener,
+  SegmentSealer,
+  TAG_BYTES,
+} from '../../src/spool/journal-segments.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
-import { newSealKey, type SealKey } from '../../src/spool/seal/seal-key.ts';
+import { newSealKey, SALT_BYTES, type SealKey } from '../../src/spool/seal/seal-key.ts';
 import { SAMPLE_HEAD, SAMPLE_TRACK as TRACK } from '../support/sample-journal.ts';
 import { scratchDir } from '../support/scratch.ts';
 
@@ -204,6 +211,28 @@ describe('a sealed journal', () => {
     writeFileSync(own.path, Buffer.concat([bytes.subarray(0, from), others.subarray(from)]));
     expect(read(own.path)).toMatchObject({ records: own.records.slice(0, 3), end: { torn: true } });
   });
+
+  for (const { name, sum } of [
+    { name: 'none', sum: undefined },
+    { name: 'a right one, as they once had', sum: (body: Buffer) => crc32(body) },
+    { name: 'a wrong one', sum: (body: Buffer) => crc32(body) ^ 1 },
+  ]) {
+    test(`is read by its segments' tags: of its records' sums there is ${name}`, async () => {
+      const steps: Step[] = [{ kind: 'frame', bytes: 300 }, { kind: 'mask' }];
+      const { path, records } = await write(scratchDir(), steps);
+      const bytes = readFileSync(path);
+      const readAt = (into: Buffer, at: number, position: number): number => bytes.copy(into, at, position);
+      const { content } = new SegmentOpener(KEY, bytes).open(readAt, SEALED_HEAD_BYTES, 0)!;
+      for (let at = 0; at < content.length; at += RECORD_HEAD_BYTES + content.readUInt32LE(at)) {
+        expect(content.readUInt32LE(at + 4)).toBe(0);
+        const body = content.subarray(at + RECORD_HEAD_BYTES, at + RECORD_HEAD_BYTES + content.readUInt32LE(at));
+        if (sum !== undefined) content.writeUInt32LE(sum(body) >>> 0, at + 4);
+      }
+      const salt = bytes.subarray(SEALED_HEAD_BYTES - SALT_BYTES, SEALED_HEAD_BYTES);
+      writeFileSync(path, Buffer.concat(new SegmentSealer(KEY, salt).seal(content)));
+      expect(read(path)).toEqual({ records, end: { bytes: expect.any(Number), torn: false } });
+    });
+  }
 
   for (const { name, key, code } of [
     { name: 'another key', key: newSealKey(randomBytes), code: 'JOURNAL_UNREADABLE' },

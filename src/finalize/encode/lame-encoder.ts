@@ -3,6 +3,7 @@
  * the Info tag that makes decoders return exactly what was written.
  */
 import { AppError } from '../../core/errors.ts';
+import { kernel } from '../../kernel/kernel.ts';
 import type { AudioEncoder, EncodedFile, EncoderOptions } from './audio-encoder.ts';
 import { ENCODER_DELAY, LEAD_IN, paddingAfter, silenceAfter } from './gapless.ts';
 import { infoFrame, type Mp3Format } from './info-tag.ts';
@@ -13,7 +14,7 @@ import { OutputFile } from './output-file.ts';
 import { voiceBitrate } from './voice-bitrate.ts';
 
 /** lamejs keeps one buffer as long as the longest piece it was given. */
-const PIECE_SAMPLES = 1152;
+const PIECE_SAMPLES = 2304;
 
 export class LameEncoder implements AudioEncoder {
   readonly #format: Mp3Format;
@@ -55,10 +56,9 @@ export class LameEncoder implements AudioEncoder {
     if (frames * channels > pcm.length) throw new RangeError(`${frames} frames asked of ${pcm.length} samples`);
     for (let frame = 0; frame < frames; ) {
       const taken = Math.min(frames - frame, PIECE_SAMPLES - this.#filled);
-      for (let i = 0, from = frame * channels; i < taken; i++, from += channels) {
-        this.#left[this.#filled + i] = pcm[from]! * LEVEL;
-        if (channels === 2) this.#right[this.#filled + i] = pcm[from + 1]! * LEVEL;
-      }
+      const piece = pcm.subarray(frame * channels, (frame + taken) * channels);
+      kernel.scale(piece, channels, LEVEL, this.#left.subarray(this.#filled));
+      if (channels === 2) kernel.scale(piece.subarray(1), channels, LEVEL, this.#right.subarray(this.#filled));
       frame += taken;
       this.#filled += taken;
       if (this.#filled === PIECE_SAMPLES) await this.#encodePiece();

@@ -13,6 +13,8 @@ export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'sync' | 'close'>
 
 /** A write per 64 KiB: 2 s of 8 kHz stereo, far above the cost of a system call, and little for a file that waits for a call to go on. */
 const BUFFER_BYTES = 64 * 1024;
+/** Where a seal gathers as much itself, small pieces on their way to it. */
+const SEALED_BUFFER_BYTES = 16 * 1024;
 /** What has been written is synced now and then, so that at the end there is little left to. */
 const SYNC_BYTES = 8 * 1024 * 1024;
 const HASH_BYTES = 1024 * 1024;
@@ -49,7 +51,7 @@ export class OutputFile {
   readonly #handle: OutputHandle;
   readonly #sealing: Sealing | undefined;
   readonly #sealed: SealedWriter | undefined;
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  readonly #buffer: Buffer;
   #buffered = 0;
   #flushed = 0;
   /** As far as a sync was asked for, and what came of the last. */
@@ -63,6 +65,7 @@ export class OutputFile {
     this.#handle = handle;
     this.#sealing = sealing;
     this.#sealed = sealing && new SealedWriter((bytes, at) => this.#writeAt(bytes, at), sealing);
+    this.#buffer = Buffer.allocUnsafe(sealing === undefined ? BUFFER_BYTES : SEALED_BUFFER_BYTES);
   }
 
   /** @throws AppError OUTPUT_UNWRITABLE */
@@ -84,18 +87,18 @@ export class OutputFile {
 
   /** Copies `bytes`; a promise only when the disk had to be asked. */
   append(bytes: Uint8Array): Promise<void> | void {
-    if (bytes.length > BUFFER_BYTES - this.#buffered) return this.#appendSlowly(bytes);
+    if (bytes.length > this.#buffer.length - this.#buffered) return this.#appendSlowly(bytes);
     this.#buffer.set(bytes, this.#buffered);
     this.#buffered += bytes.length;
   }
 
   async #appendSlowly(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      const taken = Math.min(bytes.length - at, BUFFER_BYTES - this.#buffered);
+      const taken = Math.min(bytes.length - at, this.#buffer.length - this.#buffered);
       this.#buffer.set(bytes.subarray(at, at + taken), this.#buffered);
       this.#buffered += taken;
       at += taken;
-      if (this.#buffered === BUFFER_BYTES) await this.flush();
+      if (this.#buffered === this.#buffer.length) await this.flush();
     }
   }
 

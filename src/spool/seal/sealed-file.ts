@@ -1,6 +1,7 @@
 /** A sealed file as a source of its content. What it gives was proven to be what was sealed; what was not proven it never gives. */
 import type { FileHandle } from 'node:fs/promises';
 import type { ByteSource, OpenBytes } from '../../core/byte-source.ts';
+import { release } from '../../kernel/release.ts';
 import { openForReading, readFully } from '../plain-file.ts';
 import type { SealKey, SealPurpose } from './seal-key.ts';
 import { CHUNK_BYTES, chunkAt, isSealedHead, SEAL_HEAD_BYTES, SealedChunks, sealedBytes } from './sealed-format.ts';
@@ -22,7 +23,10 @@ export const isSealedFile = async (path: string): Promise<boolean> => {
 
 const CHUNKS_AT_ONCE = 16;
 
-/** The whole content of a sealed file that is open already, in order, as the disk has it. @throws SEAL_BROKEN */
+/**
+ * The whole content of a sealed file that is open already, in order, as the disk has it. A piece is gone when the next is asked for.
+ * @throws SEAL_BROKEN
+ */
 export async function* openedChunks(
   path: string,
   handle: Pick<FileHandle, 'read'>,
@@ -35,7 +39,9 @@ export async function* openedChunks(
     for (let index = from; index < Math.min(from + CHUNKS_AT_ONCE, chunks.count); index++) {
       const { at, length } = chunks.place(index);
       const start = at - chunkAt(from);
-      yield chunks.open(index, read.subarray(start, start + length));
+      const content = chunks.open(index, read.subarray(start, start + length));
+      yield content;
+      release(content);
     }
   }
 }

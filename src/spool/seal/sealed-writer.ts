@@ -7,6 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
 import type { RandomBytes } from '../../core/ids.ts';
+import { release } from '../../kernel/release.ts';
 import { fileKey, SALT_BYTES, type SealKey, type SealPurpose } from './seal-key.ts';
 import { CHUNK_BYTES, chunkAt, sealChunk, sealedHead } from './sealed-format.ts';
 
@@ -61,7 +62,7 @@ export class SealedWriter {
       at += part.length;
     }
     // One write for all: they lie one behind the other.
-    if (sealed.length > 0) await this.#write(Buffer.concat(sealed), chunkAt(first));
+    if (sealed.length > 0) await this.#writeOut(sealed, chunkAt(first));
   }
 
   /** Overwrites content of the first chunk: what is sealed already stays as it is. */
@@ -101,6 +102,13 @@ export class SealedWriter {
     this.#first = this.#chunk;
     this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     return [];
+  }
+
+  async #writeOut(sealed: readonly Buffer[], at: number): Promise<void> {
+    const all = Buffer.concat(sealed);
+    for (const part of sealed) release(part);
+    await this.#write(all, at);
+    release(all);
   }
 
   #refuseIfOver(): void {
