@@ -170,9 +170,9 @@ static napi_value g722_decode(napi_env env, napi_callback_info info) {
 napi_status rc_block_functions(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       RC_FUNCTION("ulawDecode", ulaw_decode), RC_FUNCTION("alawDecode", alaw_decode), RC_FUNCTION("mixInto", mix_into),
-      RC_FUNCTION("interleave", interleave),  RC_FUNCTION("scale", scale),            RC_FUNCTION("peak", peak),              RC_FUNCTION("energy", energy),
-      RC_FUNCTION("goertzel", goertzel),      RC_FUNCTION("resample", resample),      RC_FUNCTION("g722Open", g722_open),
-      RC_FUNCTION("g722Reset", g722_reset),   RC_FUNCTION("g722Decode", g722_decode),
+      RC_FUNCTION("interleave", interleave),  RC_FUNCTION("scale", scale),            RC_FUNCTION("peak", peak),
+      RC_FUNCTION("energy", energy),          RC_FUNCTION("goertzel", goertzel),      RC_FUNCTION("resample", resample),
+      RC_FUNCTION("g722Open", g722_open),     RC_FUNCTION("g722Reset", g722_reset),   RC_FUNCTION("g722Decode", g722_decode),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

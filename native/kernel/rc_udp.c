@@ -24,8 +24,10 @@
 /* Between a datagram's time stamp and its place in the socket the kernel may do something else for so long. */
 #define SETTLE_US 1000
 
-/* What waits to be sorted may take so much: a second of 5,000 calls. */
+/* What waits to be sorted may take so much: a second of 5,000 calls. A test has less. */
+#ifndef BATCH_BYTES
 #define BATCH_BYTES ((size_t)128 << 20)
+#endif
 
 struct rc_udp {
   rc_udp_options options;
@@ -147,7 +149,7 @@ rc_udp *rc_udp_start(const rc_udp_options *options) {
   rc_batch_open(&udp->batch, BATCH_BYTES);
   int fault = rc_ring_open(&udp->ring, options->ring_bytes);
   if (fault == 0) fault = open_wake(udp->wake);
-  if (fault == 0) udp->taker = rc_taker_open(udp->wake[0]);
+  if (fault == 0) udp->taker = rc_taker_open();
   if (fault == 0 && udp->taker == NULL) fault = errno;
   if (fault == 0) fault = pthread_create(&udp->thread, NULL, run, udp);
   if (fault == 0) return udp;

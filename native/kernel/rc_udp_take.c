@@ -21,7 +21,6 @@
 #include <sys/epoll.h>
 #else
 #define USES_RECVMMSG 0
-#include <poll.h>
 #endif
 
 #define BATCH 64
@@ -29,8 +28,10 @@
 /* Not a power of two, or the heads of all slots would share a few lines of the cache. */
 #define SLOT_BYTES (65536 + 192)
 #define READY 256
-/* Taken from one socket in a round: a leg sends one in 20 ms. */
+/* Taken from one socket in a round: a leg sends one in 20 ms. A test takes fewer. */
+#ifndef MOST_OF_A_SOCKET
 #define MOST_OF_A_SOCKET 2048
+#endif
 /* A time stamp, a count and some to spare, each as long as a multiple of a cmsghdr's alignment. */
 #define CONTROL_BYTES (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t)) + 64)
 #define PLACES 65536
@@ -207,8 +208,8 @@ static void deliver(rc_taker *taker, rc_batch *batch, int slot, size_t length, u
 }
 
 /*
- * Empties one socket, as far as the batch has room; one that fills as fast as it is emptied waits for the next round. Returns whether it may
- * hold something still.
+ * Empties one socket, as far as the batch has room; one that fills as fast as it is emptied waits for the next round. Returns whether it
+ * may hold something still.
  */
 static int take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t number, rc_taken *taken) {
   for (size_t before = taken->datagrams;;) {
@@ -225,7 +226,7 @@ static int take_from(rc_taker *taker, rc_batch *batch, int descriptor, uint32_t 
 #if USES_RECVMMSG
     int count = recvmmsg(descriptor, taker->messages, BATCH, MSG_DONTWAIT, NULL);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return errno != EAGAIN && errno != EWOULDBLOCK;
+    if (count < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
     for (int i = 0; i < count; i++) deliver(taker, batch, i, taker->messages[i].msg_len, number, taken);
     if (count < BATCH) return 0;
 #else
@@ -294,16 +295,15 @@ static void empty(int wake) {
 #if USES_RECVMMSG
 
 /*
- * A socket is told of once when something has come, and not looked at again in the next round as well, which would cost as much as a tenth of
- * receiving. So whoever leaves something in it has to ask anew. The descriptor rides in the upper half: what is ready can be read without a
- * look at any table.
+ * A socket is told of once when something has come, and not looked at again in the next round as well, which would cost a tenth of all
+ * receiving. So whoever leaves something in it has to ask anew. The descriptor rides in the upper half: what is ready can be read without
+ * a look at any table.
  */
 static struct epoll_event interest(int descriptor, uint32_t number) {
   return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uint64_t)(uint32_t)descriptor << 32 | number};
 }
 
-rc_taker *rc_taker_open(int wake) {
-  (void)wake;
+rc_taker *rc_taker_open(void) {
   rc_taker *taker = make();
   if (taker == NULL) return NULL;
   taker->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -360,8 +360,7 @@ void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
 
 #else
 
-rc_taker *rc_taker_open(int wake) {
-  (void)wake;
+rc_taker *rc_taker_open(void) {
   rc_taker *taker = make();
   if (taker != NULL) pthread_mutex_init(&taker->lock, NULL);
   return taker;
@@ -430,7 +429,7 @@ void rc_take(rc_taker *taker, rc_batch *batch, rc_taken *taken) {
   /* Begins elsewhere each time, so that none is always the last. */
   for (size_t i = 0; i < taker->count && !taken->is_full; i++) {
     size_t at = (taker->next + i) % taker->count;
-    if ((taker->polled[at].revents & POLLIN) != 0) (void)take_from(taker, batch, taker->polled[at].fd, taker->numbers[at], taken);
+    if ((taker->polled[at].revents & POLLIN) != 0) take_from(taker, batch, taker->polled[at].fd, taker->numbers[at], taken);
   }
   taker->next++;
 }

@@ -23,8 +23,8 @@ typedef struct {
   double until;
 } rc_taken;
 
-/* NULL with errno. `wake` can be read when somebody wants the waiting thread. */
-rc_taker *rc_taker_open(int wake);
+/* NULL with errno. */
+rc_taker *rc_taker_open(void);
 void rc_taker_close(rc_taker *taker);
 
 /* Asks the kernel to stamp a socket's datagrams when they come. 0 or -1. */
@@ -34,7 +34,7 @@ int rc_stamp_arrivals(int descriptor);
 int rc_taker_add(rc_taker *taker, int descriptor, uint32_t number);
 void rc_taker_remove(rc_taker *taker, int descriptor, uint32_t number);
 
-/* Returns when a socket has something, or when woken; empties `wake`. */
+/* Returns when a socket has something, or when `wake` can be read, which it empties. */
 void rc_taker_wait(rc_taker *taker, int wake);
 
 /* Takes what the sockets hold. */

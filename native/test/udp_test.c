@@ -121,7 +121,7 @@ static void stays_whole_when_full(void) {
 /* All of it comes in one round, and nothing behind it: more sockets than are told of at once, more of a socket than is taken at once. */
 static void empties_all_sockets(void) {
   enum { SOCKETS = 300, DATAGRAMS = 70 };
-  rc_udp_options options = {.interval_us = 200000, .ring_bytes = 1 << 24, .notify = count_notice};
+  rc_udp_options options = {.interval_us = 50000, .ring_bytes = 1 << 24, .notify = count_notice};
   rc_udp *udp = rc_udp_start(&options);
   uint32_t number;
   uint16_t ports[SOCKETS], busy;

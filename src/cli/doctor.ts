@@ -156,17 +156,25 @@ const memory = async (): Promise<Finding> => {
 const kernel = ({ RECORD_CALL_NATIVE: asked }: CommandIo['env']): Finding => {
   const topic = 'kernel';
   if (nativeModule !== undefined) return { topic, state: 'ok', detail: `native, ${nativeBuild()}` };
-  const why = asked === 'off' ? 'RECORD_CALL_NATIVE turns the native one off' : nativeBuild();
+  const why = asked === 'off' ? 'RECORD_CALL_NATIVE turns the native one off' : whyNotNative();
   return { topic, state: 'lack', detail: `TypeScript: ${why}` };
 };
+
+const whyNotNative = (): string => {
+  const built = nativeBuild();
+  return built.startsWith(BUILT) ? `the native kernel, ${built}, is not these sources'; ${REMEDY}` : built;
+};
+
+const BUILT = 'built by';
+const REMEDY = '`npm run build:native` builds it where there is a C compiler';
 
 /** What `native/build.mjs` has noted. */
 const nativeBuild = (): string => {
   try {
     const noted: unknown = JSON.parse(readFileSync(new URL('../../native/build/result.json', import.meta.url), 'utf8'));
     const { compiler, why } = noted as { readonly compiler?: string; readonly why?: string };
-    return compiler === undefined ? (why ?? 'the native kernel was not built') : `built by ${compiler}`;
+    return compiler === undefined ? (why ?? 'the native kernel was not built') : `${BUILT} ${compiler}`;
   } catch {
-    return 'the native kernel was not built; `npm run build:native` does it where there is a C compiler';
+    return `the native kernel was not built; ${REMEDY}`;
   }
 };

@@ -1,7 +1,7 @@
 /**
- * One run of a leg: frames of one track that follow each other, decoded, brought to the output rate and the call's clock, and added
- * to the leg's buffer, several at once where their codec lets them be joined. A short hole inside it is silence of the right length; after a long one a new run begins. Where the line bends,
- * the run does: without a seam, its decoder as it is. No I/O.
+ * One run of a leg: frames of one track that follow each other, decoded, several at once where their codec lets them be joined, brought to
+ * the output rate and the call's clock, and added to the leg's buffer. A short hole inside it is silence of the right length; after a long
+ * one a new run begins. Where the line bends, the run does: without a seam, its decoder as it is. No I/O.
  */
 
 import { withStep } from '../kernel/filter-bank.ts';

@@ -103,9 +103,7 @@ export class Lockstep {
 
   /** The frame that was read last and is not due was only lent: it is read again. */
   rest(): void {
-    if (this.#held === undefined) return;
-    const { track, arrivalUs, ticks, payload } = this.#held;
-    this.#held = { track, arrivalUs, ticks, payload: Buffer.from(payload) };
+    if (this.#held !== undefined) this.#held = { ...this.#held, payload: Buffer.from(this.#held.payload) };
   }
 
   /** @returns the next frame; `abreast` when the journal has to grow first. @throws Contradiction; CODEC_UNSUPPORTED */

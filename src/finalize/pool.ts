@@ -49,8 +49,8 @@ type Follow = {
 };
 
 /**
- * What a journal and a file come through lies outside of V8's heap, little of it in: with room for many small objects the large ones behind
- * them wait until all of the heap is looked through.
+ * Buffers that journals are read and files are written through lie outside of V8's heap, behind small objects in it: with room for many of
+ * those they would be let go of only when the whole heap is looked through.
  */
 const YOUNG_MEBIBYTES = 4;
 

@@ -54,6 +54,8 @@ export class JournalCursor {
       const body = window.from + RECORD_HEAD_BYTES;
       const kind = view.getUint8(body);
       const isFrame = kind === KIND.frame;
+      // A frame without its head is none that was ever written.
+      if (isFrame && length < FRAME_HEAD_BYTES) return undefined;
       const record = isFrame ? this.#frameRecord : note(kind, buffer.toString('utf8', body + 1, body + length));
       if (this.#isFirst && record?.kind !== 'open')
         throw new AppError('JOURNAL_UNREADABLE', `the journal's head is damaged: ${this.#path}`);

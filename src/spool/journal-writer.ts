@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AppError, systemCode } from '../core/errors.ts';
+import { release } from '../kernel/release.ts';
 import { AppendedFile } from './appended-file.ts';
 import { copyBytes, copySummed, EMPTY_SUM, memoryOf, summed, sumOf } from './frame-copy.ts';
 import type { Journal, JournalNotes } from './journal.ts';
@@ -171,8 +172,7 @@ export class JournalWriter implements Journal {
     this.#inFlight += length;
     this.#writing = this.#writing.then(async () => {
       try {
-        const bytes = block.bytes.subarray(0, length);
-        if (this.#failure === undefined) await this.#file?.append(this.#sealer?.seal(bytes) ?? [bytes]);
+        if (this.#failure === undefined) await this.#append(block.bytes.subarray(0, length));
       } catch (cause) {
         this.#fail(cause, 'written');
       } finally {
@@ -180,6 +180,12 @@ export class JournalWriter implements Journal {
         giveBlock(block);
       }
     });
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
+    const sealed = this.#sealer?.seal(bytes);
+    await this.#file?.append(sealed ?? [bytes]);
+    for (const part of sealed ?? []) release(part);
   }
 
   async #open(ready: Promise<void> | undefined): Promise<void> {

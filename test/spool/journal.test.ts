@@ -1,10 +1,11 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { type JournalEnd, readJournal } from '../../src/spool/journal-reader.ts';
-import type { MaskRecord } from '../../src/spool/journal-record.ts';
+import { KIND, type MaskRecord, RECORD_HEAD_BYTES } from '../../src/spool/journal-record.ts';
 import { JournalWriter } from '../../src/spool/journal-writer.ts';
 import { SAMPLE_HEAD as OPEN, SAMPLE_TRACK as TRACK } from '../support/sample-journal.ts';
 import { scratchDir } from '../support/scratch.ts';
@@ -112,6 +113,18 @@ describe('a journal', () => {
     bytes.writeUInt32LE(0, second + 4);
     writeFileSync(path, bytes);
     expect(read(path)).toMatchObject({ kinds: ['open'], end: { torn: true } });
+  });
+
+  test('with a frame that is shorter than its head ends before it, however right its sum is', async () => {
+    const path = await write(scratchDir(), [Buffer.from('whole')]);
+    const body = Buffer.from([KIND.frame, ...Buffer.from('short')]);
+    const head = Buffer.alloc(RECORD_HEAD_BYTES);
+    head.writeUInt32LE(body.length, 0);
+    head.writeUInt32LE(crc32(body), 4);
+    appendFileSync(path, Buffer.concat([head, body]));
+    const { frames, end } = read(path);
+    expect(frames).toHaveLength(1);
+    expect(end.torn).toBe(true);
   });
 
   test('random bytes are no journal', () => {

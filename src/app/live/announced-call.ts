@@ -20,6 +20,9 @@ import { CallRecordings, type StopReason } from './call-recordings.ts';
 import type { CallHead, CallSurroundings } from './call-surroundings.ts';
 import { channelId } from './channel-id.ts';
 
+/** By ticks, that is twice a second. */
+const LOOK_EVERY_US = 450_000;
+
 export type EndReason = Extract<StopReason, 'hangup' | 'idle' | 'shutdown'>;
 
 export class AnnouncedCall {
@@ -38,6 +41,7 @@ export class AnnouncedCall {
   readonly #journals: CallJournals;
   #isBridged = false;
   #heardUntilUs = Number.NEGATIVE_INFINITY;
+  #lookDueUs = Number.NEGATIVE_INFINITY;
   /** Whether each leg's packets say when they arrived, so that what is read has not waited; kept here because every packet asks. */
   #areStamped: boolean;
   /** Streams whose servers have paused or masked the call and not taken it back. */
@@ -231,6 +235,14 @@ export class AnnouncedCall {
     // What has come since then may not have been read: until it is, no frame is let go that a mask in it reaches back to.
     this.call.advance(sinceUs);
     this.#commands.begin();
+    // What is looked at lies here and there in memory, of thousands of calls.
+    if (nowUs < this.#lookDueUs) return true;
+    this.#lookDueUs = nowUs + LOOK_EVERY_US;
+    return this.#look(nowUs);
+  }
+
+  /** At journals and legs. @returns as `tick` */
+  #look(nowUs: number): boolean {
     this.recordings.tellStopped('stop');
     this.#journals.look(nowUs, this.#surroundings.calls(), this.legs.a.lost + this.legs.b.lost);
     const isDropping = this.#journals.lag === 'dropping';

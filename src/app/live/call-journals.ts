@@ -8,7 +8,8 @@ import type { Recorder } from '../../record/recorder.ts';
 import type { CallEvents, CallEventType } from './call-events.ts';
 import { JournalLag, type Lag, type LagBounds } from './journal-lag.ts';
 
-const FLUSH_EVERY_US = 500_000;
+/** Less than there is between two looks. */
+const LEAST_BETWEEN_FLUSHES_US = 400_000;
 
 const TOLD_AS = {
   none: 'recording.caught_up',
@@ -50,7 +51,7 @@ export class CallJournals {
     const pendingBytes = this.#call.pendingBytes;
     if (this.#lag.look(pendingBytes, calls)) this.#tell(pendingBytes, lost);
     if (nowUs >= this.#flushDueUs && !this.#flushing) {
-      this.#flushDueUs = nowUs + FLUSH_EVERY_US;
+      this.#flushDueUs = nowUs + LEAST_BETWEEN_FLUSHES_US;
       this.#flush(recorders);
     }
   }

@@ -13,7 +13,7 @@ export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'sync' | 'close'>
 
 /** A write per 64 KiB: 2 s of 8 kHz stereo, far above the cost of a system call, and little for a file that waits for a call to go on. */
 const BUFFER_BYTES = 64 * 1024;
-/** Where a seal gathers as much itself, small pieces on their way to it. */
+/** A seal gathers as much itself: it is given small pieces. */
 const SEALED_BUFFER_BYTES = 16 * 1024;
 /** What has been written is synced now and then, so that at the end there is little left to. */
 const SYNC_BYTES = 8 * 1024 * 1024;

@@ -86,7 +86,7 @@ describe('the audit of a live call', () => {
     scene.speak(2500);
     await settled(scene, 4);
     const [id] = scene.calls.get(ACCOUNT, 'c1').recordings;
-    scene.passTime(30_100);
+    scene.passTime(30_500);
     expect(scene.noted.slice(2)).toMatchObject([
       {
         ...CALL,

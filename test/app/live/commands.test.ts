@@ -254,8 +254,7 @@ describe('a mask that can’t be put on disk', () => {
       { action: 'start', code: 'JOURNAL_UNWRITABLE', masked: false },
       { action: 'mask', code: 'MASK_NOT_DURABLE', masked: true },
     ]);
-    scene.tick();
-    scene.tick();
+    scene.passTime(500);
     expect(scene.toldOf('recording.failed')).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);
     await scene.calls.hangUp(ACCOUNT, 'c1');
     expect(scene.failed).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);

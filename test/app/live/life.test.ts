@@ -121,10 +121,10 @@ describe('silence', () => {
     await scene.announce();
     scene.speak(200);
     const endpoint = scene.endpoint('b');
-    scene.speak(10_200, { legs: ['a'] });
+    scene.speak(10_500, { legs: ['a'] });
     expect(scene.calls.get(ACCOUNT, 'c1').legs).toMatchObject({ a: { state: 'receiving' }, b: { state: 'silent' } });
     expect(endpoint.relatched).toBe(1);
-    scene.speak(200);
+    scene.speak(500);
     expect(scene.calls.get(ACCOUNT, 'c1').legs.b.state).toBe('receiving');
     expect(
       scene.told.filter(({ type, leg }) => type.startsWith('leg.') && leg === 'b').map(({ type }) => type),
@@ -136,7 +136,7 @@ describe('silence', () => {
     await scene.announce();
     scene.speak(200);
     const endpoint = scene.endpoint('b');
-    scene.speak(30_200, { legs: ['a'] });
+    scene.speak(30_500, { legs: ['a'] });
     expect(scene.calls.get(ACCOUNT, 'c1')).toMatchObject({ state: 'announced', legs: { b: { state: 'ended' } } });
     expect(endpoint.closed).toBe(1);
     await vi.waitFor(() => expect(scene.ports.free).toBe(19));

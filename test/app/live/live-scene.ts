@@ -236,7 +236,7 @@ export class LiveScene {
     return this.endpoints.get(this.calls.get(ACCOUNT, callId).legs[leg].rtp!.port)!;
   }
 
-  /** A whole round of ticks: every call once. */
+  /** A whole round of ticks: every call once. Its journals and legs are looked at with the fifth of them. */
   tick(): void {
     for (let slice = 0; slice < 10; slice++) for (const work of this.#tick) work();
   }

@@ -104,7 +104,7 @@ describe('media that is announced anew', () => {
     const scene = new LiveScene();
     await scene.announce();
     scene.speak(200);
-    scene.speak(30_200, { legs: ['a'] });
+    scene.speak(30_500, { legs: ['a'] });
     expect(scene.calls.get(ACCOUNT, 'c1').legs.b.state).toBe('ended');
     expect(await codeOf(again(scene, { codecs: { a: {}, b: {} } }))).toBe('CONFLICT');
     expect(scene.endpoint('a').relatched).toBe(0);

@@ -87,7 +87,7 @@ describe('a key that can not be kept', () => {
     scene.speak(200);
     writeFileSync(join(keys, ACCOUNT), 'a file where the folder would be');
     expect(await codeOf(scene.act('a', 'start', WAV))).toBe('JOURNAL_UNWRITABLE');
-    scene.speak(200);
+    scene.speak(500);
     expect(scene.toldOf('recording.failed')).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);
     expect(scene.failed).toMatchObject([{ code: 'JOURNAL_UNWRITABLE' }]);
     expect(await codeOf(scene.act('a', 'mask'))).toBe('MASK_NOT_DURABLE');

@@ -59,7 +59,7 @@ const failing = async (
   const free = fillDisk();
   scene.speak(LOST_MS);
   await until(() => recorder!.failure !== undefined, 'the failure');
-  scene.tick();
+  scene.passTime(500);
   free();
   return { kit, scene, id: recorder!.head.id, logged };
 };
