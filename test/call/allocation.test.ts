@@ -19,7 +19,10 @@ const FRAME_BYTES = 160;
 const WARM_PACKETS = 100_000;
 const PACKETS = 100_000;
 const BATCH = 500;
-/** A number that is no small integer takes 16 when it is handed from one function to another, which Node.js 22 does once more than 20; a view of a payload takes 100. */
+/**
+ * A number that is no small integer takes 16 when it is handed from one function to another, which Node.js 22 does once more than 20; a view
+ * of a payload takes 100.
+ */
 const NUMBER_BYTES = 16;
 
 /** Bytes that the heap has grown by for each packet, whatever was collected meanwhile. */
